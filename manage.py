@@ -59,9 +59,9 @@ def run() -> None:
 @cli.command()
 @click.option("--url", help="URL of a running Thunder  [default: the one on THUNDER_DATA_DIR, else APP_PORT]")
 def demo(url: str | None) -> None:
-    """Post sample and labelled traces.
+    """Post sample and labeled traces.
 
-    Posts the sample traces, and 1,375 labelled traces with outcomes, spread over the past seven days. Uses the running
+    Posts the sample traces, and 1,375 labeled traces with outcomes, spread over the past seven days. Uses the running
     server, or starts one temporarily. Running it again replaces the traces.
     """
     from datetime import UTC, datetime

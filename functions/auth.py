@@ -62,7 +62,7 @@ class KeyReference(Body):
 
 
 class Rotation(Body):
-    """How long the old key stays valid, in hours; fractions are allowed."""
+    """The time that the old key stays valid, in hours. Fractions are allowed."""
 
     overlap_hours: float = DEFAULT_OVERLAP_HOURS
 
@@ -159,7 +159,7 @@ async def post_key(context: ContextDep, key: KeyDep, new: NewKey) -> CreatedKey:
 
 @router.put("/keys")
 async def put_key(context: ContextDep, key: KeyDep, change: KeyChange) -> Done:
-    """Change the name, description, user, scopes or rank of an API key."""
+    """Change the name, description, user, scopes or admin rights of an API key."""
     await update_key(context.access, key, change)
     return Done(id=change.id, message="key changed")
 

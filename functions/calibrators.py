@@ -40,7 +40,7 @@ router = APIRouter(tags=["calibrators"], route_class=SmallBodyRoute)
 
 
 class NewCalibrator(PeriodQuery, frozen=True, extra="forbid", strict=True):
-    """A calibrator to fit: the score and the method, and filters of the labelled requests."""
+    """A calibrator to fit: the score and the method, and filters of the labeled requests."""
 
     score: Annotated[Score, Field(strict=False)]
     method: Annotated[Method, Field(strict=False)]
@@ -58,7 +58,7 @@ class NewCalibrator(PeriodQuery, frozen=True, extra="forbid", strict=True):
 
     @property
     def labelled(self) -> LabelFilters:
-        """The filters of the labelled requests."""
+        """The filters of the labeled requests."""
         return LabelFilters(self.read(), self.k, self.outcome_source or None)
 
 
@@ -87,10 +87,10 @@ class Calibrators(BaseModel):
 @router.post(
     "/v1/calibrators",
     status_code=201,
-    responses={409: {"description": "the labelled requests are too few, all correct, all incorrect, or of two models"}},
+    responses={409: {"description": "the labeled requests are too few, all correct, all incorrect, or of two models"}},
 )
 async def post_calibrator(context: ContextDep, key: KeyDep, new: NewCalibrator) -> ChangedCalibrator:
-    """Fit a calibrator to labelled requests, and make it the active one of its model, k and logprobs_mode."""
+    """Fit a calibrator to labeled requests, and make it the active one of its model, k and logprobs_mode."""
     await require_creator(context.access, key, for_users=new.for_users)
     rows = await fetch_labels(context.access, key, scores=[new.score], labelled=new.labelled, scope=Scope.CURATE)
     if "logprobs_mode" in new.model_fields_set:

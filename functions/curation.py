@@ -57,7 +57,7 @@ async def delete_tag(context: ContextDep, key: KeyDep, request_id: str, change: 
 
 @router.get("/favorite")
 async def get_favorite(context: ContextDep, key: KeyDep, request_id: str) -> Favorites:
-    """List who marked a request as a favorite. Callers with only public access get an empty list."""
+    """List the people who marked a request as a favorite. Callers with only public access get an empty list."""
     row = await read_curation(context.access, key, request_id=request_id)
     return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=f"names: {len(row.favorited_by)}")
 

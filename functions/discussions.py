@@ -47,7 +47,7 @@ class ChangedDiscussion(BaseModel):
 async def get_discussions(
     context: ContextDep, key: KeyDep, request_id: str, *, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> Discussions:
-    """List the comments on a request, oldest first. Comments on a public request are visible only to its owner."""
+    """List the comments on a request, oldest first. Callers with only public access get an empty list."""
     page, total = await list_discussions(context.access, key, request_id=request_id, limit=limit, offset=offset)
     return Discussions(request_id=request_id, discussions=page, total=total, limit=limit, offset=offset)
 

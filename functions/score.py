@@ -31,7 +31,7 @@ async def score(
     below: BelowParam = DEFAULT_BELOW,
     pattern: PatternParam = None,
 ) -> Response:
-    """Score the response of an OpenAI-compatible server, a Quote trace, or plain tokens. Nothing is stored."""
+    """Score the response of a model server, a Quote trace, or plain tokens. Nothing is stored."""
     caller = await context.access.authenticate(key)
     async with receive_body(request, context) as body:
         scored = await body.work(render_score, below, pattern, is_apart=pattern is not None)

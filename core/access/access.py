@@ -1,6 +1,6 @@
 """Authenticate callers and open sessions.
 
-The caller is looked up in the database for each session, so a revoked key stops working at once.
+The caller is looked up in the database for each session, so a revoked key stops working immediately.
 """
 
 from collections.abc import AsyncIterator, Collection
@@ -195,7 +195,7 @@ class Access:
                 await self._mover.settle(self.pool, due)
 
     async def authorize_ingest(self, key: str | None) -> None:
-        """Before the body is read, reject a caller who may not ingest.
+        """Reject a caller who may not ingest, before the body is read.
 
         A key with which this process ingested before is not looked up here, because `ingest_session` looks it up in any
         case. Under INGEST_AUTH=open a caller may ingest without a key, but a key that is sent must be valid.

@@ -13,7 +13,7 @@ from core.errors import ThunderError
 from core.wire.json_text import to_column_text
 
 LONG_KEY = 16
-"""Minimum characters of a key that is not a common word and does not occur in a text by chance."""
+"""Minimum length, in characters, of a key that is unlikely to be a common word or to occur in a text by chance."""
 LABEL_DIGITS = 12
 LABEL_CHARACTERS = 6 + len("…#") + LABEL_DIGITS
 """Maximum length of a label."""

@@ -27,7 +27,7 @@ SHOWN_CHARACTERS = 8
 MAX_KEYS_LISTED = 10_000
 DEFAULT_OVERLAP_HOURS = 24.0
 MAX_OVERLAP_HOURS = 24.0 * 90
-SAVE_KEY = "save this key now, it is not shown again"
+SAVE_KEY = "save this key now, because it is not shown again"
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Description = Annotated[str, Field(max_length=2000)]
@@ -206,7 +206,7 @@ async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_ho
             key_prefix=secret[:SHOWN_CHARACTERS],
         )
         if number is None:
-            raise NotFoundError(f"key_id: {key_id} is not a live key, or already rotated; rotate its successor")
+            raise NotFoundError(f"key_id: {key_id} is not live, or was already rotated; use a live key")
         successor = {"successor": number, "overlap_hours": overlap_hours}
         await session.note(Action.ROTATE_KEY, f"key:{key_id}", successor)
         await NOTIFY_STREAMS.execute(session.conn)

@@ -18,8 +18,7 @@ TIMEOUT_MS = 600_000
 PATIENCE_S = 25
 """How long a request waits for the move of its owner, which continues without it."""
 SETTLED_S = 10
-"""How long a process waits before it looks for rows of an owner again, which a process with the previous secret may
-add."""
+"""The pause before a process looks for rows of an owner again. A process with the previous secret may add some."""
 MAX_SETTLED = 10_000
 MAX_ATTEMPTS = 3
 """Attempts of a move that is in a deadlock with another transaction."""

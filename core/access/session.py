@@ -16,7 +16,7 @@ ISSUED_KEY = re.compile(r"ck_[0-9a-f]{64}")
 
 
 class StorableText(NamedTuple):
-    """A text from a client, as the SQL type storable_text. If it is a key, `mask_key` in SQL replaces it by a name.
+    """A text from a client, as the SQL type storable_text. If it is a key, `mask_key` in SQL replaces it with a name.
 
     Attributes:
         text: the text to store if it is not a key.

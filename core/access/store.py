@@ -47,13 +47,13 @@ class KeyRow(Row):
 
 
 class Guards(Row):
-    """What protects a database.
+    """The admin keys and secrets of a database.
 
     Attributes:
         admin_keys: the number of live admin keys.
         kept_secret: the secret that the database generated, if any.
         fingerprint: the fingerprint of its secret. None: no secret was used yet.
-        previous_fingerprint: the fingerprint before the rotation that is in progress. None: no rotation is.
+        previous_fingerprint: the fingerprint before a rotation that is in progress; None without one.
         is_waiting: whether rows of an owner still have the secret before that rotation.
     """
 

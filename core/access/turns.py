@@ -26,13 +26,13 @@ class Account:
 
 
 class Turns:
-    """Limit the number of jobs that run at once. Accounts take turns, no matter how many jobs each has waiting.
+    """Limit the jobs that run at the same time. Accounts take turns, no matter how many jobs each has waiting.
 
     Only for use in the event loop's thread.
 
     Args:
-        count: jobs that run at once.
-        share: jobs of one account that run at once. An admin has no such limit.
+        count: jobs that run at the same time.
+        share: jobs of one account that run at the same time. An admin has no such limit.
     """
 
     def __init__(self, count: float = math.inf, *, share: float = math.inf) -> None:
@@ -42,7 +42,7 @@ class Turns:
         self._waiting: dict[Account, deque[asyncio.Future[None]]] = {}
 
     def has_room(self, account: Account) -> bool:
-        """Return whether a job of the account would start at once."""
+        """Return whether a job of the account would start immediately."""
         return self._free > 0 and (account.is_admin or self._running[account.name] < self._share)
 
     @asynccontextmanager

@@ -13,11 +13,11 @@ from core.wire.parse_json import parse_json
 from core.wire.zstandard import compress, decompress, zstd
 
 SHOWN_ROWS = 500
-"""Rows in the answer to a run."""
+"""Maximum number of rows in the answer to a run."""
 SHOWN_FEATURES = 20
-"""Features in a summary."""
+"""Maximum number of features in a summary."""
 MAX_ID = 512
-"""Characters of the id of a trace."""
+"""Maximum length of the id of a trace, in characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class Pick(NamedTuple):
         feature_id: the feature.
         token_start: the first position.
         token_end: the last position.
-        rank_max: the highest rank.
+        rank_max: the maximum rank, where 1 is the strongest feature.
     """
 
     feature_id: int | None = None

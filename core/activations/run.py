@@ -71,7 +71,7 @@ async def run_prompt(
             read_answer, server, content, partial(_mask, session), has_features=run.sae_enabled
         )
     except UpstreamError as error:
-        failure = _explain(error)
+        failure = _explained_error(error)
         await task.store_failure(str(failure))
         raise failure from None
     # As JSON, so that its times are written as in other answers.
@@ -188,7 +188,7 @@ def _require_owner(session: Session) -> None:
         raise ForbiddenError("key: bound to no user, so it can't own runs; use a user's key or an admin key")
 
 
-def _explain(error: UpstreamError) -> UpstreamError:
+def _explained_error(error: UpstreamError) -> UpstreamError:
     if isinstance(error, UpstreamTimeoutError):
         return UpstreamTimeoutError(
             f"HF server: did not finish within {TIMEOUT_S} s; look for the log in the feed later"

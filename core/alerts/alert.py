@@ -18,7 +18,7 @@ from core.access.caller import ForbiddenError, Scope
 from core.access.hasher import LONG_KEY, WEBHOOKS
 from core.access.session import Session
 from core.alerts import store
-from core.alerts.rules import AlertChange, AlertFilters, NewAlert, complete, list_missing
+from core.alerts.rules import AlertChange, AlertFilters, NewAlert, complete, list_inapplicable
 from core.alerts.store import Alert
 from core.alerts.target import check_target
 from core.audit.store import Action
@@ -129,7 +129,7 @@ async def _fetch(
 
 def _hide_missing(alert: Alert) -> Alert:
     """Return an alert without the settings that its kind does not have. Earlier versions stored some."""
-    return alert.model_copy(update=dict.fromkeys({*list_missing(alert.kind)} - {"include_prompt"}))
+    return alert.model_copy(update=dict.fromkeys({*list_inapplicable(alert.kind)} - {"include_prompt"}))
 
 
 async def _get(session: Session, number: int) -> Alert:

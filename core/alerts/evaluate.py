@@ -32,7 +32,7 @@ MAX_PVALUE = 0.001
 
 
 class Finding(NamedTuple):
-    """What an evaluation noticed: the event's window, value and threshold, and a key that occurs once."""
+    """The result of an evaluation: the event's window, value and threshold, and a key that prevents duplicates."""
 
     dedup_key: str
     start: datetime

@@ -20,10 +20,10 @@ DEFAULT_PVALUE = 0.001
 
 
 class Kind(StrEnum):
-    """When an alert has an event.
+    """The condition under which an alert has an event.
 
     THRESHOLD: a request has a score beyond the threshold, on the uncertain side.
-    RATE: at least `share` of the requests of a window do.
+    RATE: at least `share` of the requests of a window have such a score.
     DRIFT: the distribution of a score has changed, compared with the seven windows before.
     CHANGE: the served model has changed, judged by prompts that recur, compared with the seven windows before.
     EXCEPTION: a request has an exception of a mod, or its call failed.
@@ -112,7 +112,7 @@ class AlertChange(AlertSettings):
     url: Text | None = None
 
 
-def list_missing(kind: Kind) -> list[str]:
+def list_inapplicable(kind: Kind) -> list[str]:
     """Return the settings that alerts of a kind don't have."""
     has = {
         "score": kind.has_score,
@@ -130,7 +130,7 @@ def complete(alert: NewAlert) -> dict[str, Any]:
         InvalidInputError: a setting is missing, or the kind does not have it.
     """
     kind = alert.kind
-    for setting in list_missing(kind):
+    for setting in list_inapplicable(kind):
         value = getattr(alert, setting)
         if value is not None and value is not False:
             raise InvalidInputError(f"{setting}: alerts of the kind {kind.value} don't have it; remove it")

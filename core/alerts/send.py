@@ -55,7 +55,7 @@ class Sender:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def post(self, url: str, body: bytes, headers: dict[str, str]) -> Result:
-        """Send a webhook, and return whether the receiver accepted it: with a status of 200 to 299, in time."""
+        """Send a webhook, and return the result. A status of 200 to 299 within TIMEOUT_S means that it was accepted."""
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 status = await self._post(parse_target(url), body, headers)
@@ -141,4 +141,4 @@ def _describe(error: Exception) -> str:
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, httpx.ConnectError):
         return "the receiver can't be reached"
-    return "the receiver broke the connection, or sent no valid HTTP"
+    return "the receiver closed the connection, or did not send valid HTTP"

@@ -111,7 +111,7 @@ class DueAlert(Row):
 
 
 class Rate(Row):
-    """The number of requests with a score, and of those beyond a threshold."""
+    """The number of requests with a score, and the number of requests with a score beyond a threshold."""
 
     n: int
     beyond: int

@@ -1,4 +1,4 @@
-"""Evaluate the alerts of periods, and deliver events, a bounded number at once.
+"""Evaluate the alerts of periods, and deliver events, a bounded number at the same time.
 
 Any process can do this work. If a process stops, another process can claim its events when their lease has ended.
 """
@@ -106,7 +106,7 @@ class AlertWorker:
             self._pump = asyncio.create_task(self._run(self._pump_events(), retry_s=RETRY_S))
 
     async def _pump_events(self) -> None:
-        """Start deliveries until no event is due or all places are taken. The end of a delivery continues it."""
+        """Start deliveries until no event is due or AT_ONCE of them run. The end of a delivery starts the next."""
         while self._is_wanted and len(self._running) < AT_ONCE:
             self._is_wanted = False
             for event in await self._claim(AT_ONCE - len(self._running)):

@@ -13,7 +13,7 @@ Place = tuple[int, int]
 """The code points from start (inclusive) to end (exclusive)."""
 
 MAX_TRIES = 64
-"""Maximum lengths that are tried for a run of split characters."""
+"""Maximum number of lengths that are tried for a run of split characters."""
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNITS = re.compile(f"{_REPLACEMENT}+|[^{_REPLACEMENT}]+")
@@ -158,7 +158,7 @@ class _Walk:
 
 
 def _is_foreign(text: str) -> bool:
-    """Whether each character has several bytes in UTF-8, so that it can be split."""
+    """Return whether each character has several bytes in UTF-8, so that it can be split."""
     return not any(map(str.isascii, text))
 
 

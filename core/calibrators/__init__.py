@@ -1,1 +1,1 @@
-"""Calibrators: functions from a score to the probability that an answer is correct, fitted to labelled requests."""
+"""Calibrators: functions from a score to the probability that an answer is correct, fitted to labeled requests."""

@@ -20,7 +20,7 @@ MAX_NAMED = 10
 
 
 class LabelsError(ThunderError):
-    """A calibrator can't be fitted to the labelled requests."""
+    """A calibrator can't be fitted to the labeled requests."""
 
     status = 409
 
@@ -46,7 +46,7 @@ class Fitted:
     Attributes:
         n: number of labels.
         correct: number of correct answers among them.
-        start: when the earliest of the labelled requests began.
+        start: when the earliest of the labeled requests began.
         finish: when the latest one began.
     """
 
@@ -62,11 +62,11 @@ class Fitted:
 
 
 def fit_labels(rows: Sequence[LabelRow], score: Score, method: Method) -> Fitted:
-    """Fit a calibrator to labelled requests, each with this score only.
+    """Fit a calibrator to labeled requests, each with this score only.
 
     Raises:
-        LabelsError: there are too few; all are correct, or all are not; or they are of several models, lengths of top-k
-            lists or logprobs modes.
+        LabelsError: there are too few requests, all answers are correct or all are incorrect, or the requests have
+            several models, lengths of top-k lists or logprobs modes.
     """
     labels = [(row, value) for row in rows for value in row.scores if value is not None and row.model and row.k]
     correct = np.array([row.correct for row, _ in labels], np.bool_)
@@ -101,7 +101,7 @@ def _find_domain(rows: Sequence[LabelRow]) -> Domain:
     if len(found) > 1:
         named = "; ".join(f"{domain.describe()} ({count})" for domain, count in found.most_common(MAX_NAMED))
         raise LabelsError(
-            f"model: the labelled requests differ; send the model, k and logprobs_mode of one of these: {named}"
+            f"model: the labeled requests differ; send the model, k and logprobs_mode of one of these: {named}"
         )
     return next(iter(found))
 
@@ -114,4 +114,4 @@ def _require_enough(n: int, correct: int, score: Score) -> None:
         )
     if correct in (0, n):
         wrong, other = ("incorrect", "correct") if correct == 0 else ("correct", "incorrect")
-        raise LabelsError(f"score: all {n} labelled requests are {wrong}; record outcomes of {other} answers as well")
+        raise LabelsError(f"score: all {n} labeled requests are {wrong}; record outcomes of {other} answers as well")

@@ -1,4 +1,4 @@
-"""Fit a calibrator to labelled scores, and apply it. Pure functions. In the database, `probability_of` applies it.
+"""Fit a calibrator to labeled scores, and apply it. Pure functions. In the database, `probability_of` applies it.
 
 Both methods give the numbers of scikit-learn 1.9, which would add 40 MB to each container as a dependency.
 """
@@ -23,7 +23,7 @@ MIN_SLOPE = 1e-100
 class Method(StrEnum):
     """The shape of a calibrator.
 
-    ISOTONIC: a monotone step function, linear between the steps and constant outside of the labelled scores. PLATT: a
+    ISOTONIC: a monotone step function, linear between the steps and constant outside of the labeled scores. PLATT: a
     sigmoid of the score.
     """
 

@@ -13,7 +13,7 @@ from core.wire.timestamp import UtcMoment
 
 
 class Period(Frozen):
-    """When the earliest and the latest of the labelled requests began."""
+    """When the earliest and the latest of the labeled requests began."""
 
     start: Annotated[UtcMoment, Field(serialization_alias="from")]
     finish: Annotated[UtcMoment, Field(serialization_alias="to")]
@@ -27,7 +27,7 @@ class Calibrator(Row):
         active: whether it applies to new requests.
         user_api_key: the label of the user that it belongs to; None if it belongs to the admins.
         for_users: whether an admins' calibrator applies to users' requests, too.
-        n: number of labelled requests that it is fitted to.
+        n: number of labeled requests that it is fitted to.
         correct: number of correct answers among them.
         ece: expected calibration error, cross-validated.
         brier: mean squared error, cross-validated.

@@ -18,7 +18,7 @@ NOT_PRODUCTION = frozenset({"staging", "dev", "test"})
 
 
 def looks_like_production(app_name: str) -> bool:
-    """Whether no part of an app's name is in NOT_PRODUCTION: true for `contest`, false for `thunder-backend-dev`."""
+    """Return whether no part of a name is in NOT_PRODUCTION: true for `contest`, false for `thunder-backend-dev`."""
     return NOT_PRODUCTION.isdisjoint(re.split(r"[^a-z0-9]+", app_name.lower()))
 
 
@@ -28,7 +28,7 @@ def require_clearable(stamp: Stamp | None, *, app_name: str, embedded: bool, yes
     Args:
         stamp: the stamp of the database.
         app_name: the app that it must belong to.
-        embedded: whether it is the embedded database. By default it has the name of production, but never is.
+        embedded: whether it is the embedded database, which is never production, although it may have its name.
         yes_production: clear it even if it looks like production.
 
     Raises:

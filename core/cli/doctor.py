@@ -88,7 +88,7 @@ def _examine_server(conn: psycopg.Connection, *, connect_ms: float) -> Iterator[
 def _judge_latency(connect_ms: float, trip_ms: float) -> Finding:
     shown = f"connected in {connect_ms:.0f} ms, a round trip takes {trip_ms:.1f} ms (median of {TRIPS})"
     if trip_ms > SLOW_TRIP_MS:
-        return warn("latency", f"{shown}; an ingest takes 2 to 4, so run Thunder in the region of the database")
+        return warn("latency", f"{shown}; an ingest takes 2 to 4 round trips; run Thunder near the database")
     return ok("latency", shown)
 
 
@@ -104,7 +104,7 @@ def _judge_version(number: int) -> Finding:
 def _judge_skew(seconds: float) -> Finding:
     shown = f"the database is {abs(seconds):.1f} s {'ahead' if seconds > 0 else 'behind'}"
     if abs(seconds) > MAX_SKEW_S:
-        return warn("clock", f"{shown}; synchronize this machine by NTP, or new traces get wrong times")
+        return warn("clock", f"{shown}; synchronize the clocks with NTP, or new traces get wrong times")
     return ok("clock", shown)
 
 

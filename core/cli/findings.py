@@ -31,10 +31,10 @@ def ok(subject: str, sentence: str) -> Finding:
 
 
 def warn(subject: str, sentence: str) -> Finding:
-    """Report a problem that Thunder can work with."""
+    """Return a finding about a problem that does not stop Thunder."""
     return Finding(Level.WARN, subject, sentence)
 
 
 def fail(subject: str, sentence: str) -> Finding:
-    """Report a problem that Thunder cannot work with."""
+    """Return a finding about a problem that stops Thunder."""
     return Finding(Level.FAIL, subject, sentence)

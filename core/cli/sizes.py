@@ -32,5 +32,5 @@ def count_of(number: int, one: str, many: str) -> str:
 
 
 def describe_stamp(stamp: Stamp | None) -> str:
-    """Name the app that a database belongs to, and since when."""
+    """Name the app that a database belongs to, and the time of the stamp."""
     return "none yet" if stamp is None else f"{stamp.app_name}, since {stamp.stamped_at:%Y-%m-%d %H:%M %Z}"

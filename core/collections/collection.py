@@ -161,7 +161,7 @@ async def lock_own(session: Session, number: int) -> LockedCollection:
 
 
 def require_own(row: Row | None, number: int) -> Row:
-    """Return the collection that a statement found for the caller. A missing and another user's give the same error.
+    """Return the collection that a statement found. A missing one and one of another user give the same error.
 
     Raises:
         NotFoundError: no such collection, or it belongs to another user.

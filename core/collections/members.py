@@ -156,7 +156,7 @@ def _require_added(session: Session, row: AddedRow, number: int, request_id: str
         raise hidden_error(session.caller, request_id)
     if not row.may_hold:
         raise OtherUserError(
-            "request_id: belongs to another user than the collection; use a collection of the request's owner"
+            "request_id: its owner is not the owner of the collection; use a collection of the request's owner"
         )
     return row.is_added
 

@@ -74,12 +74,12 @@ def _add(distribution: Distribution, token: Token, logprob: float) -> Distributi
 
 
 def lists_number(distribution: Distribution, logprob: float) -> bool:
-    """Whether an entry has a log-probability: it may be the chosen token under another name, such as an end token."""
+    """Return whether an entry has this log-probability. It may be an end token that is listed under another name."""
     return any(_are_equal(one, logprob) for one in distribution.logprobs[: distribution.live])
 
 
 def _are_equal(listed: float, logprob: float) -> bool:
-    """Whether rounding explains the difference of two reports. It explains no difference from a masked token."""
+    """Return whether rounding explains the difference of two reports. It explains no difference from a masked token."""
     return logprob != -math.inf and abs(listed - logprob) <= MASS_U * abs(logprob) + SAME_NOISE
 
 

@@ -1,4 +1,4 @@
-"""Score interventions: how hard a mod pushed, and how confident the model was before and after.
+"""Score interventions: how unlikely the forced tokens were, and how confident the model was before and after.
 
 Forced tokens are excluded from the request's aggregates; they are scored here. The surprisal of a forced token measures
 how unlikely the model considered it, not how good it was.
@@ -47,8 +47,8 @@ class Intervention(Action, frozen=True, gc=False):
         discarded_first: index of the first token it removed.
         discarded_last: index of the last token it removed.
         discarded_count: number of tokens it removed.
-        discarded_indices: indices of the removed tokens, if tokens removed by earlier backtracks lie between first and
-            last. Empty means all discarded tokens in that range.
+        discarded_indices: indices of the removed tokens, if there are tokens between first and last that earlier
+            backtracks removed. Empty means all discarded tokens in that range.
     """
 
     overridden: Token | None
@@ -71,7 +71,7 @@ class InterventionScores(Action, frozen=True, gc=False):
     """The scores of one intervention. A score that can't be derived is None.
 
     Attributes:
-        intervention_surprisal: -ln p of the first token under the model, nats, ≥ 0, higher = pushed harder. If p is
+        intervention_surprisal: -ln p of the first token under the model, nats, ≥ 0, higher = less likely. If p is
             unknown, computed from its upper bound; the true value is then higher.
         intervention_surprisal_is_bound: whether p was unknown.
         intervention_rank: rank of that token; None if it is not in the list.

@@ -21,7 +21,7 @@ from core.wire.models import Body
 MAX_TAGS = 100
 MAX_FAVORITES = 1000
 MAX_CHARACTERS = 32_000
-"""Maximum length of all names together, because a page of the feed shows those of 100 requests. Tags can't reach it."""
+"""Maximum total length of the names, in characters. A page of the feed shows the names of 100 requests."""
 _MESSAGES = {
     (True, True): ("tag added", "tag already present"),
     (True, False): ("tag removed", "tag not present"),
@@ -101,6 +101,6 @@ def _full_error(row: EditedRow, *, is_tag: bool) -> FullError:
     if is_tag:
         return FullError(f"tag: this request already has {MAX_TAGS} tags, the maximum; remove one first")
     return FullError(
-        f"name: this request is already a favorite of {len(row.favorited_by)} users; at most {MAX_FAVORITES} names"
-        f" of together {MAX_CHARACTERS} characters are allowed; remove one"
+        f"name: this request has {len(row.favorited_by)} favorites; at most {MAX_FAVORITES} names with a total of "
+        f"{MAX_CHARACTERS} characters are allowed, so remove one first"
     )

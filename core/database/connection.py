@@ -72,7 +72,7 @@ class Pool(AsyncConnectionPool[PooledConnection]):
             await self.check()
 
     async def give_up(self, dead: PooledConnection) -> None:
-        """Drop all connections as old as a dead one: the same cause probably cut them all."""
+        """Drop all open connections, unless this was done since the dead one was made: one cause probably cut all."""
         if dead.made_at > self.drained_at:
             self.drained_at = time.monotonic()
             await self.drain()

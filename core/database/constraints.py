@@ -24,7 +24,7 @@ class TakenError(ThunderError):
     status = 409
 
 
-def translate_violation(error: IntegrityError) -> ThunderError | None:
+def find_violation_error(error: IntegrityError) -> ThunderError | None:
     """Return the error for the caller; None if the violation is a bug."""
     message = MESSAGES.get(error.diag.constraint_name or "")
     if message is None:

@@ -51,7 +51,7 @@ def find_session_dsn(settings: Settings) -> str | None:
 
 
 def is_suspended_when_idle(settings: Settings) -> bool:
-    """Whether the database is suspended while it is idle and woken by the next query, as Neon's are."""
+    """Return whether the database is suspended while it is idle and woken by the next query, as Neon's are."""
     url = settings.database_url
     return url is not None and _find_host(url.get_secret_value()).endswith(NEON)
 

@@ -17,7 +17,7 @@ from core.wire.models import Frozen
 T = TypeVar("T")
 
 DEADLINE_S = 2.5
-"""Probes time out after three seconds; this is shorter."""
+"""The time limit of a health check. Probes time out after three seconds."""
 
 
 class DatabaseHealth(Frozen):

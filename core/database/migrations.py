@@ -40,7 +40,7 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The app that a database belongs to, since when, and the schema version."""
+    """The app that a database belongs to, the time of the stamp, and the schema version."""
 
     app_name: str
     stamped_at: datetime
@@ -167,7 +167,7 @@ def _turn(conn: psycopg.Connection, app_name: str) -> Iterator[Stamp | None]:
 
 
 def require_app(stamp: Stamp, app_name: str) -> None:
-    """Refuse the database of another app, also if it lacks the migration with require_stamp().
+    """Refuse the database of another app, even if it lacks the migration with require_stamp().
 
     Raises:
         MigrationError: the stamp names another app.

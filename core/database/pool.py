@@ -21,7 +21,7 @@ from core.database.connection import (
     PooledConnection,
     configure,
 )
-from core.database.constraints import translate_violation
+from core.database.constraints import find_violation_error
 from core.database.statements import FOREIGN, HOLD_STAMP, REQUIRE_STAMP, SET_TIMEOUT, SUPERSEDED
 from core.database.transaction import transaction
 from core.errors import InvalidInputError, ThunderError
@@ -133,7 +133,7 @@ async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
 async def checkout_transaction(
     pool: Pool, *, timeout_ms: int, holds_stamp: bool = True
 ) -> AsyncIterator[AsyncConnection]:
-    """Check out a connection in a transaction for writes. The stamp is checked, and cannot change until it ends.
+    """Check out a connection in a transaction for writes. The stamp is checked, and locked until the transaction ends.
 
     It takes two round trips if the block reads no result: a check that the connection is alive (because a write is not
     repeated), and the transaction. Reading results in the block costs one more.
@@ -274,7 +274,7 @@ def _translate(error: psycopg.Error) -> ThunderError | None:  # noqa: C901, PLR0
         case psycopg.errors.QueryCanceled():
             return TooSlowError("database: took too long to answer; try again, or request less")
         case psycopg.IntegrityError():
-            return translate_violation(error)
+            return find_violation_error(error)
         case psycopg.errors.DiskFull():
             return DatabaseUnavailableError("database: its disk is full; free some space")
         case psycopg.errors.TooManyConnections():

@@ -1,4 +1,4 @@
-"""Bootstrap intervals: the spread of a measure over resamples of the labelled requests.
+"""Bootstrap intervals: the spread of a measure over resamples of the labeled requests.
 
 Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13 (percentile intervals).
 """

@@ -22,7 +22,7 @@ class Quality(NamedTuple):
     Attributes:
         aurc: area under the risk-coverage curve, 0…1: the mean risk over all coverages. Defined in either case.
         prr: prediction rejection ratio: 1 ranks perfectly, 0 like chance, and less than 0 worse than chance.
-        auroc: the probability that a right answer is more certain than a wrong one. Ties count half.
+        auroc: the probability that a correct answer is more certain than an incorrect one. Ties count half.
     """
 
     aurc: Floats

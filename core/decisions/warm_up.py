@@ -9,5 +9,5 @@ from core.decisions.bootstrap import Floats
 
 
 def find_warm_up(confidences: Floats, keep: float) -> float:
-    """Return the confidence that a share `keep` of the generations reach: the linear percentile of at least one."""
+    """Return the confidence that a share `keep` of the generations reach, interpolated linearly. Needs at least one."""
     return float(np.percentile(confidences, (1 - keep) * 100))

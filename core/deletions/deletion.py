@@ -2,9 +2,9 @@
 
 Requests on legal hold (core.deletions.hold) are skipped.
 
-Mods that no remaining request uses are deleted, because their names may come from the deleted requests alone. When all
-requests of a user are deleted, so are the user's collections, alerts and playground key. A receipt has a hash of the
-request's id and no text.
+Mods that no remaining request uses are deleted, because their names may come from the deleted requests alone. Deleting
+all requests of a user also deletes the user's collections, alerts, calibrators, sign-ins and playground keys, even if
+some requests are on hold. A receipt has a hash of the request's id and no text.
 """
 
 from collections.abc import Callable

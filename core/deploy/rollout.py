@@ -71,7 +71,7 @@ def roll_out(
         say: called with a line for each step.
 
     Raises:
-        RolloutError: a step failed. Nothing was deployed unless the message states it.
+        RolloutError: a step failed. Nothing was deployed, unless the message states that the app is deployed.
         SmokeError: the app was deployed but failed a test.
     """
     deployment = name_deployment(environment)
@@ -115,7 +115,7 @@ def explain_problem(output: str, *, environment: str) -> str | None:
 
 
 def describe_use(urls: Mapping[str, str]) -> str:
-    """Describe how people read and engines post on the deployed app."""
+    """Describe how people read requests in the deployed app, and how engines post to it."""
     scheme, _, host = urls.get("ingest", urls["api"]).partition("://")
     new = '{"name": "engine-1", "scopes": ["ingest"]}'
     return (

@@ -201,7 +201,7 @@ class ModLog(_Part, frozen=True, kw_only=True, gc=False):
 
 
 class Action(_Part, frozen=True, kw_only=True, gc=False):
-    """One action of a mod. Its own fields may be at the top level or in `details`; the top level wins."""
+    """One action of a mod. Its own fields may be at the top level or in `details`; the top level takes precedence."""
 
     mod_call_sequence: Int64
     action_type: ActionType

@@ -13,7 +13,7 @@ from core.feed.store import FacetRow
 from core.traces.filters import Filters
 
 MAX_COUNTED = 20_000
-"""Requests that are counted. Postgres takes about 3 µs for each."""
+"""Maximum number of requests that are counted. Postgres takes about 3 µs for each."""
 WRAPPER = "wrapped_client_mod_"
 """The engine's prefix of the name by which it calls a mod."""
 MAX_VALUES = 200

@@ -45,7 +45,7 @@ class Cursor(Frozen, extra="forbid"):
         except (binascii.Error, ValueError, ValidationError):
             raise InvalidInputError("cursor: not a valid next_cursor; use the one from the previous page") from None
         if cursor.sort is not sort:
-            raise InvalidInputError(f"cursor: it belongs to sort={cursor.sort.value}; use that sort order")
+            raise InvalidInputError(f"cursor: belongs to sort={cursor.sort.value}; use that sort order")
         return cursor
 
 

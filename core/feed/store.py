@@ -90,7 +90,7 @@ class UserRow(Row):
 
 
 class FacetRow(Row):
-    """A value of a facet and its number of requests. In the last row, the first two are None and all are counted."""
+    """A value of a facet and its number of requests. The last row has no facet and value, and counts all requests."""
 
     facet: str | None
     value: str | None

@@ -78,7 +78,7 @@ def allow_users(cluster: Path, os_users: Sequence[str]) -> None:
     (cluster / "pg_hba.conf").write_text(f"local all {ROLE} peer map={ROLE}\n")
 
 
-def own_name() -> str:
+def find_own_name() -> str:
     """Return the name of the current operating-system user."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
@@ -102,7 +102,7 @@ def await_predecessor(cluster: Path, alive: int) -> None:
                 os.kill(pid, how)
         if take_lock(alive, seconds=seconds):
             return
-    raise EmbeddedPostgresError(f"{cluster}: in use by the Postgres of a killed run, which does not stop; end it")
+    raise EmbeddedPostgresError(f"{cluster}: in use by the Postgres of a killed run, which does not stop; kill it")
 
 
 def take_lock(descriptor: int, *, seconds: float) -> bool:
@@ -120,9 +120,10 @@ def take_lock(descriptor: int, *, seconds: float) -> bool:
 
 
 def forget_stale_pid(cluster: Path) -> None:
-    """Remove the pid file of a dead postmaster if its pid was reused, because Postgres would refuse to start.
+    """Remove the pid file of a dead postmaster. If another program has its pid now, Postgres would refuse to start.
 
-    A Postgres that was started by hand does not hold our lock. Its pid file stays, and ours refuses to start.
+    A Postgres that was started by hand does not hold the lock of the data directory. Its pid file stays, and the
+    embedded Postgres refuses to start.
     """
     pid = read_postmaster_pid(cluster)
     if pid is not None and not runs_postgres(pid):
@@ -130,7 +131,7 @@ def forget_stale_pid(cluster: Path) -> None:
 
 
 def runs_postgres(pid: int) -> bool:
-    """Whether a process is a running Postgres. Zombies don't count; containers may not reap them."""
+    """Return whether a process is a running Postgres. Zombies don't count; containers may not reap them."""
     if Path("/proc/self").exists():
         try:
             name, _, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")

@@ -43,14 +43,14 @@ def _name_variable(setting: str) -> str:
 
 
 def open_ingest(settings: Settings) -> bool:
-    """Whether ingest needs no key. Unless INGEST_AUTH is set, this is the case on loopback addresses."""
+    """Return whether ingest needs no key. Unless INGEST_AUTH is set, this is the case on loopback addresses."""
     if "ingest_auth" in settings.model_fields_set:
         return settings.ingest_auth == "open"
     return is_loopback(settings.app_host)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is reachable only from this machine."""
+    """Return whether an address is reachable only from this machine."""
     if host == "localhost":
         return True
     try:

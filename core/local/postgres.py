@@ -25,8 +25,8 @@ from core.local.cluster import (
     IMMEDIATE_STOP_SECONDS,
     allow_users,
     await_predecessor,
+    find_own_name,
     make_cluster,
-    own_name,
     read_tail,
     take_lock,
 )
@@ -187,7 +187,7 @@ def start_embedded(
     with using_directory(data_dir):
         lock = lock_directory(data_dir)
         try:
-            server = launch_server(data_dir.resolve(), chosen, [own_name(), *os_users], lock)
+            server = launch_server(data_dir.resolve(), chosen, [find_own_name(), *os_users], lock)
         except BaseException:
             lock.release()
             raise

@@ -125,7 +125,7 @@ def choose_account(data_dir: Path) -> Account | None:
 
 
 def runs(bin_dir: Path, account: Account) -> bool:
-    """Whether an account can execute these programs, given their path, modes and mount options."""
+    """Return whether an account can execute these programs, given their path, modes and mount options."""
     try:
         subprocess.run(  # noqa: S603 - a program of the wheel
             [str(bin_dir / "postgres"), "--version"],
@@ -140,7 +140,7 @@ def runs(bin_dir: Path, account: Account) -> bool:
         )
     except PermissionError as error:
         if error.filename is None:
-            raise EmbeddedPostgresError(f"user {account.uid}: root may not become it; set DATABASE_URL") from error
+            raise EmbeddedPostgresError(f"user {account.uid}: root cannot switch to it; set DATABASE_URL") from error
         return False
     except (OSError, subprocess.SubprocessError):
         return False

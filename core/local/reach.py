@@ -64,7 +64,7 @@ def open_chore_database(settings: Settings, *, make: bool = False) -> Generator[
         return
     if not make and not _has_cluster(settings.thunder_data_dir):
         raise NoDatabaseError(
-            "DATABASE_URL: not set, and no database is here; set it, or create one with `manage.py run`"
+            "DATABASE_URL: not set, and there is no embedded database; set it, or create one with `manage.py run`"
         )
     with _reach_embedded(settings) as dsn:
         yield ChoreDatabase(dsn, settings.model_copy(update={"database_url": SecretStr(dsn)}), embedded=True)

@@ -61,7 +61,7 @@ def write_current_schema(dsn: str) -> str:
         major = conn.info.server_version // 10_000
     program = next((one for one in list_pg_dumps() if read_version(one) >= major), None)
     if program is None:
-        raise SchemaDumpError(f"pg_dump: no version here supports PostgreSQL {major}; install its client programs")
+        raise SchemaDumpError(f"pg_dump: not found for PostgreSQL {major}; install its client programs")
     return clean_dump(run_pg_dump(program, dsn), header=CURRENT_HEADER)
 
 

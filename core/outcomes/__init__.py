@@ -1,1 +1,1 @@
-"""Outcomes: labels from external sources that say whether an answer is correct."""
+"""Outcomes: statements by external sources that an answer is correct or incorrect."""

@@ -15,7 +15,7 @@ def align_trace(document: TraceDocument, pairing: Pairing) -> tuple[Alignment, l
 
     Returns:
         The alignment and, if it is partial, a warning with the number of tokens that agree. A partial alignment means
-        that the trace, and so its scores, is incomplete.
+        that the trace and its scores are incomplete.
     """
     steps = [step for step in pairing.steps if not step.discarded]
     final = document.request.final_token_ids

@@ -5,7 +5,7 @@ from core.pairing.topk_lists import list_texts
 
 
 def fill_texts(pairing: Pairing) -> None:
-    """Set the missing texts of steps to texts that the trace has for the same tokens; None if it has none."""
+    """Set the missing texts of steps to the texts of the same tokens in the rest of the trace. Others stay None."""
     missing = [step for step in pairing.steps if step.text is None and step.token is not None]
     if not missing:
         return

@@ -20,7 +20,7 @@ def find_state(request_id):
 
 PLAIN_STATE = '''\
 class State:
-    """The state of a request: what was counted, and whether the text was injected."""
+    """The state of a request: a count, and whether the text is due or was injected."""
 
     def __init__(self):
         self.count = 0
@@ -230,7 +230,7 @@ def playground_mod(event, actions, tokenizer):
 
 
 def find_marker(tokens, tokenizer):
-    """Return the number of last tokens that contain an end-of-turn marker and the rest, and their text before it."""
+    """Return the smallest number of last tokens that contain an end-of-turn marker, and their text before it."""
     for steps in range(1, len(tokens) + 1):
         text = tokenizer.decode(tokens[-steps:])
         positions = [text.find(marker) for marker in MARKERS if marker in text]

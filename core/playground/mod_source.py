@@ -45,7 +45,7 @@ Phrases = Annotated[list[Phrase], Field(max_length=MAX_PHRASES)]
 
 
 class Position(StrEnum):
-    """Where a mod changes the text."""
+    """The position at which a mod changes the text."""
 
     START = "start"
     AFTER_TOKENS = "after_tokens"

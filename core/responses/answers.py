@@ -74,7 +74,9 @@ def _list_bodies(response: object, path: str) -> tuple[list[Body], tuple[str, ..
         chunks = [expect_object(one, f"{path}[{i}]") for i, one in enumerate(find_list(response))]
         if not chunks:
             raise InvalidInputError(f"{path}: is empty; send at least one response")
-        known = skip_foreign(chunks) if events else chunks
+        known = skip_foreign(chunks)
+        if events is None and any(map(is_response, chunks[: len(chunks) - len(known)])):
+            known = chunks  # several responses in a list
         if not is_stream(known) and (events is None or len(chunks) == 1):
             return chunks, _CUT if is_broken else ()
         answers = split_answers(known)

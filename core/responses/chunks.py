@@ -45,17 +45,17 @@ def refuse_unfinished(fields: Body) -> None:
 
 
 def is_chunk(fields: Body) -> bool:
-    """Whether a body is one chunk or event of a stream."""
+    """Return whether a body is one chunk or event of a stream."""
     return _is_event(fields) or _find_chunk(fields) is not None
 
 
 def may_begin_stream(fields: Body) -> bool:
-    """Whether a body may be the first chunk of a stream."""
+    """Return whether a body may be the first chunk of a stream."""
     return is_chunk(fields) or not {"candidates", "choices"}.isdisjoint(fields)
 
 
 def is_stream(rows: Iterable[object]) -> bool:
-    """Whether a list contains the chunks of one stream. Any other list contains several items.
+    """Return whether a list contains the chunks of one stream. Any other list contains several items.
 
     The first chunk shows it, except for legacy completions with a usage in each chunk, and Gemini's chunks. These must
     have one id, or, if they have no ids, only the last one may have ended.
@@ -78,7 +78,7 @@ def is_stream(rows: Iterable[object]) -> bool:
 
 
 def _has_answers(row: object, key: str) -> bool:
-    """Whether a row may be a chunk. The last ones of a stream may have only the usage."""
+    """Return whether a row may be a chunk. The last ones of a stream may have only the usage."""
     fields = find_object(row)
     if key == "choices":
         return fields.get(key) == [] or "text" in find_first(fields.get(key))

@@ -38,12 +38,12 @@ def forget_placeholders(tokens: list[Token]) -> tuple[list[Token], list[str]]:
 
 
 def _has_choice(token: Token) -> bool:
-    """Whether the token's list shows that another token was possible."""
+    """Return whether the token's list shows that another token was possible."""
     return token.distribution is not None and any(-float("inf") < one < 0.0 for one in token.distribution.logprobs)
 
 
 def _is_denied(token: Token) -> bool:
-    """Whether the list of a token that is reported as certain gives the other tokens more than rounding explains."""
+    """Return whether the list of a certain token gives the other tokens more than rounding explains."""
     listed = token.distribution
     if listed is None:
         return False

@@ -65,7 +65,7 @@ def _read_row(value: object, top: object, index: int) -> Token:
 
 
 def _find_completion(body: Body, candidate: Body) -> Completion:
-    """Describe the answer. Its text is unknown if it has parts without a text, and its length if there are others."""
+    """Describe the answer. Its text is unknown if a part has no text, its length if there are several candidates."""
     facts = _summarize(body)
     parts = _list_parts(candidate)
     is_text = bool(parts) and all(find_text(part.get("text")) is not None for part in parts)

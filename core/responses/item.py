@@ -55,7 +55,7 @@ class Item:
 
 
 def is_envelope(fields: Body) -> bool:
-    """Whether an object contains a response next to other fields. In Ollama's answers, `response` is a text."""
+    """Return whether an object contains a response next to other fields. In Ollama's answers, `response` is a text."""
     is_failure = "error" in fields and not {"request", "request_id"}.isdisjoint(fields)
     return ("response" in fields or is_failure) and "done" not in fields
 

@@ -43,7 +43,7 @@ def read_event_item(text: str) -> Item:
 
 
 def is_stream_of_lines(lines: Iterable[bytes]) -> bool:
-    """Whether lines are the chunks of one stream, as Ollama sends it. Any other lines are separate items."""
+    """Return whether lines are the chunks of one stream, as Ollama sends it. Any other lines are separate items."""
     iterator = iter(lines)
     first = next(iterator, b"")
     if len(first) > MAX_CHUNK_BYTES or b'"events"' in first:  # a Quote trace is not parsed twice

@@ -47,7 +47,7 @@ def _find_shape(chunk: Body) -> Shape | None:
 
 
 def is_cut(chunks: Sequence[Body]) -> bool:
-    """Whether a stream ended before its answers did, as far as its shape shows."""
+    """Return whether a stream ended before its answers did, as far as its shape shows."""
     if is_output_event(chunks[0]):
         return not any(has_ended(one) or one.get("type") == "error" for one in chunks)
     parts = [part for one in chunks for part in list_objects(one.get("choices")) or list_objects(one.get("candidates"))]
@@ -58,13 +58,13 @@ def is_cut(chunks: Sequence[Body]) -> bool:
 
 
 def _is_failure(chunk: Body, *, is_alone: bool) -> bool:
-    """Whether a chunk reports the failure of the call. OpenRouter writes it next to an empty choice, if it is alone."""
+    """Return whether a chunk reports the failure of the call. OpenRouter may add an empty choice."""
     reasons = [part.get("finish_reason") for part in list_objects(chunk.get("choices"))]
     return chunk.get("error") is not None and ("choices" not in chunk or (is_alone and "error" in reasons))
 
 
 def have_one_shape(rows: Sequence[object]) -> bool:
-    """Whether all rows are chunks of one shape, or errors."""
+    """Return whether all rows are chunks of one shape, or errors."""
     bodies = [find_object(row) for row in rows]
     shape = _find_shape(bodies[0])
     return shape is not None and all(_find_shape(body) is shape or "error" in body for body in bodies)
@@ -101,7 +101,7 @@ def _several_error(path: str, i: int) -> InvalidInputError:
 
 
 def _is_last(chunk: Body) -> bool:
-    """Whether a chunk of a server with one answer per stream is its last."""
+    """Return whether a chunk of a server with one answer per stream is its last."""
     return (
         chunk.get("done") is True
         or (chunk.get("stop") is True and "content" in chunk)

@@ -11,7 +11,7 @@ _STREAMED = "LiteLLM drops the logprobs of streamed chats; call the model withou
 
 
 def is_litellm(fields: dict[str, object]) -> bool:
-    """Whether an object is a payload of LiteLLM."""
+    """Return whether an object is a payload of LiteLLM."""
     return fields.keys() >= _KEYS
 
 
@@ -72,7 +72,7 @@ def _read_response(fields: dict[str, object]) -> tuple[list[dict[str, object]], 
 
 
 def _is_message(fields: dict[str, object]) -> bool:
-    """Whether the response has the shape of Anthropic's API, which LiteLLM's route /v1/messages keeps."""
+    """Return whether the response has the shape of Anthropic's API, which LiteLLM's route /v1/messages keeps."""
     response = find_object(fields.get("response"))
     return response.get("type") == "message" and isinstance(response.get("content"), list)
 

@@ -161,7 +161,7 @@ def _find_text(choice: Body, logprobs: Body) -> str | None:
 
 
 def _has_own_text(choice: Body) -> bool:
-    """Whether the answer is in `text`, as in legacy completions, and not in a message."""
+    """Return whether the answer is in `text`, as in legacy completions, and not in a message."""
     return bool(choice.get("text")) or ("text" in choice and "message" not in choice)
 
 

@@ -46,7 +46,7 @@ def read_options(body: object) -> ScoreOptions:
     """Read the options from a body of any format. Other keys are ignored, and null means absent.
 
     Raises:
-        InvalidInputError: an option has the wrong type or is out of range, or logprobs_mode says that the numbers are
+        InvalidInputError: an option has the wrong type or is out of range, or logprobs_mode declares the numbers as
             logits.
     """
     _, _, fields = unwrap(body)
@@ -63,7 +63,7 @@ def refuse_logits(fields: dict[str, object], path: str = "") -> None:
     """Reject numbers that are declared as logits.
 
     Raises:
-        InvalidInputError: logprobs_mode says so.
+        InvalidInputError: logprobs_mode declares logits.
     """
     mode = fields.get("logprobs_mode")
     if isinstance(mode, str) and mode.strip().lower().endswith("logits"):
@@ -76,7 +76,7 @@ def refuse_nested_logits(fields: dict[str, object], path: str = "") -> None:
     """Reject numbers that are declared as logits within a response, its first choice or the request.
 
     Raises:
-        InvalidInputError: a nested logprobs_mode says so.
+        InvalidInputError: a nested logprobs_mode declares logits.
     """
     choice = find_first(fields.get("choices"))
     places = {f"{path}{name}.": find_object(fields.get(name)) for name in _NESTED}
@@ -86,7 +86,7 @@ def refuse_nested_logits(fields: dict[str, object], path: str = "") -> None:
 
 
 def _is_echo(key: str, fields: dict[str, object]) -> bool:
-    """Whether a `top_p` was written by the server: its sampling setting, which may be 0, or 1 as a float32."""
+    """Return whether a `top_p` was written by the server: its sampling setting, which may be 0, or 1 as a float32."""
     if key != "top_p" or not is_from_server(fields):
         return False
     top_p = fields["top_p"]

@@ -87,13 +87,13 @@ def _summarize(body: Body) -> Summary:
 
 
 def is_output_event(chunk: Body) -> bool:
-    """Whether an object is an event of the responses API."""
+    """Return whether an object is an event of the responses API."""
     kind = chunk.get("type")
     return isinstance(kind, str) and (kind.startswith("response.") or kind == "error")
 
 
 def has_ended(event: Body) -> bool:
-    """Whether an event ends the response."""
+    """Return whether an event ends the response."""
     return event.get("type") in _ENDS
 
 

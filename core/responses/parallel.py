@@ -18,7 +18,7 @@ _LISTS = ("token_logprobs", "top_logprobs", "tokens")
 
 
 def is_parallel(logprobs: dict[str, object]) -> bool:
-    """Whether there are parallel lists with numbers. Some servers send only those of the alternatives."""
+    """Return whether there are parallel lists with numbers. Some servers send only those of the alternatives."""
     tops, texts = logprobs.get("top_logprobs"), logprobs.get("tokens")
     if logprobs.get("token_logprobs") is not None:
         return True

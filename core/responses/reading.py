@@ -11,7 +11,7 @@ from core.responses.expect import MissingLogprobsError, expect_tokens
 from core.responses.summary import Summary
 
 _LIMITS = ("length", "limit", "max_tokens", "MAX_TOKENS")
-"""Ends of the reasons for an answer that reached its maximum length, in the words of all servers."""
+"""Suffixes of the finish reason, on any server, of an answer that reached its maximum length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def complete(facts: Summary, *, ids: Sequence[int] | None = None, special: froze
 
 
 def has_ended(finish_reason: str | None) -> bool:
-    """Whether the model ended its answer, which did not reach a maximum length."""
+    """Return whether the model ended its answer, which did not reach a maximum length."""
     return not (finish_reason or "").endswith(_LIMITS)
 
 
@@ -131,7 +131,7 @@ def _measure_wealth(tokens: Sequence[Token]) -> tuple[int, int, int, int]:
 
 
 def _agree(one: Sequence[Token], two: Sequence[Token]) -> bool:
-    """Whether two forms can hold the same tokens: equal length, and no contradicting ids or texts."""
+    """Return whether two forms can hold the same tokens: equal length, and no contradicting ids or texts."""
     return len(one) == len(two) and all(
         (a.token is None or b.token is None or a.token == b.token) and (not a.text or not b.text or a.text == b.text)
         for a, b in zip(one, two, strict=True)

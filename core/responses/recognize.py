@@ -38,7 +38,7 @@ class Exchange(NamedTuple):
 
 
 def is_quote_trace(body: object) -> bool:
-    """Whether a body is a Quote trace or an incomplete one. `core.document` reads those."""
+    """Return whether a body is a Quote trace or an incomplete one. `core.document` reads those."""
     if not isinstance(body, dict) or "request" not in body or "response" in body:
         return isinstance(body, dict) and {"request", "events"} <= body.keys()
     request = body["request"]
@@ -63,14 +63,14 @@ def read_shape(fields: Body) -> Reading:
 
 
 def is_response(fields: Body) -> bool:
-    """Whether a body is a response of a supported format, with or without log-probabilities."""
+    """Return whether a body is a response of a supported format, with or without log-probabilities."""
     return bool(_find_readers(_wrap(fields)))
 
 
 def _find_readers(fields: Body) -> list[tuple[str, Reader]]:
     if _is_choice(fields):
         return [("logprobs", read_bare_choice)]
-    found = [shape for shape in SHAPES if _says_something(shape.key, fields)]
+    found = [shape for shape in SHAPES if _has_content(shape.key, fields)]
     found = found or [shape for shape in SHAPES if shape.key in fields or not shape.signs.isdisjoint(fields)][:1]
     return [(shape.key, shape.read) for shape in found]
 
@@ -87,7 +87,7 @@ def find_source(body: Body) -> str:
 
 
 def has_shape(body: Body) -> bool:
-    """Whether the keys of a response show its shape."""
+    """Return whether the keys of a response show its shape."""
     return _find_shape(_wrap(body)) is not None
 
 
@@ -99,7 +99,7 @@ def summarize_response(body: Body) -> Summary:
 
 
 def is_from_server(fields: Body) -> bool:
-    """Whether the body was written by a server rather than by the caller."""
+    """Return whether the body was written by a server rather than by the caller."""
     return any(shape.key in fields or not shape.signs.isdisjoint(fields) for shape in SHAPES if shape is not PLAIN)
 
 
@@ -114,8 +114,8 @@ def _wrap(fields: Body) -> Body:
     return {"details": fields} if {"tokens", "generated_tokens"} <= fields.keys() else fields
 
 
-def _says_something(key: str, fields: Body) -> bool:
-    """Whether a key has content: servers send empty ones, and llama.cpp's `tokens` are ids for its own reader."""
+def _has_content(key: str, fields: Body) -> bool:
+    """Return whether a field has content. Servers send empty fields, and llama.cpp's `tokens` are only ids."""
     value = fields.get(key)
     if key == "tokens" and is_from_server(fields):
         return isinstance(value, list) and any(isinstance(one, dict) for one in value)
@@ -123,7 +123,7 @@ def _says_something(key: str, fields: Body) -> bool:
 
 
 def _is_choice(fields: Body) -> bool:
-    """Whether the body is a single item of `choices`, or the logprobs of one."""
+    """Return whether the body is a single item of `choices`, or the logprobs of one."""
     if "token_logprobs" in fields or isinstance(fields.get("logprobs"), dict):
         return "choices" not in fields
     return any("logprob" in find_first(fields.get(key)) for key in ENTRY_LISTS)

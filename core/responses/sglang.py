@@ -88,9 +88,9 @@ def _summarize(body: Body) -> Summary:
 
 
 def _join(chunks: Sequence[Body]) -> Body:
-    """SGLang repeats everything so far in each chunk, unless it was started with incremental output.
+    """Join chunks of /generate. Each repeats everything so far, unless SGLang was started with incremental output.
 
-    Texts alone can't show which, because the answer may be `a`, `aa`; so the tokens decide.
+    The texts alone don't show which is the case: the texts `a`, `aa` fit both. The tokens therefore decide.
     """
     infos = [find_object(chunk.get("meta_info")) for chunk in chunks]
     rows = [find_list(info.get("output_token_logprobs")) for info in infos]
@@ -115,7 +115,7 @@ def _join(chunks: Sequence[Body]) -> Body:
 
 
 def _repeats(parts: Sequence[str] | Sequence[list[object]]) -> bool:
-    """Whether each part begins with the previous one."""
+    """Return whether each part begins with the previous one."""
     return all(later[: len(earlier)] == earlier for earlier, later in pairwise(parts))
 
 

@@ -12,7 +12,7 @@ Reader = Callable[[Body], Reading]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How to recognize and read the responses of one API.
+    """The keys and functions that recognize and read the responses of one API.
 
     Attributes:
         source: the name of the shape in the feed.

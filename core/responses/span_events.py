@@ -1,8 +1,8 @@
 """Read the messages that earlier GenAI conventions, and instrumentations with large contents, write as span events.
 
-Source: OpenTelemetry's "Semantic conventions for generative AI events": `gen_ai.client.inference.operation.details`,
-before it one event per message (`gen_ai.user.message`, `gen_ai.choice`, …), before these `gen_ai.content.prompt` and
-`gen_ai.content.completion`.
+Source: OpenTelemetry's "Semantic conventions for generative AI events": `gen_ai.client.inference.operation.details`. An
+earlier version has one event per message (`gen_ai.user.message`, `gen_ai.choice`, …), and one before it has
+`gen_ai.content.prompt` and `gen_ai.content.completion`.
 """
 
 from core.responses.attributes import collect, read_attributes, read_json

@@ -38,7 +38,7 @@ _CUT = "output.value: its JSON is cut off; raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIM
 
 
 def is_llm_span(span: Body) -> bool:
-    """Whether a span is a call of a language model, and not of a tool, an agent or an embedding."""
+    """Return whether a span is a call of a language model, and not of a tool, an agent or an embedding."""
     attributes = read_attributes(span.get("attributes"))
     kind = find_text(attributes.get("openinference.span.kind"))
     if kind is not None:

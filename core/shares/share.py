@@ -27,12 +27,12 @@ from core.wire.timestamp import Timestamp
 
 NONCE_BYTES = 16
 PREVIEW_CHARACTERS = 2000
-"""Much more of the answer than its image shows, because an injected text may end after that."""
+"""Characters of the answer that are read: more than its image shows, because an injected text may end after that."""
 DEAD_LINK = "link: unknown, revoked or expired; ask its owner for a new one"
 
 
 class Publication(Frozen):
-    """How to publish: until `expires_at`, or until the link is revoked."""
+    """The options of a publication: it ends at `expires_at`, or when the link is revoked."""
 
     expires_at: Timestamp | None = None
 

@@ -13,13 +13,13 @@ from core.statistics.store import LabelRow
 from core.wire.models import Frozen
 
 ENOUGH = 100
-"""Minimum number of labelled requests for meaningful results."""
+"""Minimum number of labeled requests for meaningful results."""
 DEFAULT_BINS = 15
 MAX_BINS = 100
 
 
 class CalibrationBin(Frozen):
-    """Labelled requests with lo < confidence ≤ hi; the first bin includes lo. The means of an empty bin are None."""
+    """Labeled requests with lo < confidence ≤ hi; the first bin includes lo. The means of an empty bin are None."""
 
     lo: float
     hi: float
@@ -42,7 +42,7 @@ class Calibration(Frozen):
 
     Attributes:
         score: the score.
-        n: number of labelled requests that have the score.
+        n: number of labeled requests that have the score.
         enough: whether n is large enough for meaningful results.
         message: how to interpret the result.
         ece: expected calibration error, 0…1: |accuracy - mean confidence| of each bin, averaged over the labels.
@@ -78,7 +78,7 @@ def calibrate(score: Score, rows: Sequence[LabelRow], *, bins: int = DEFAULT_BIN
         (auroc,) = bootstrap(len(labels), lambda counts: ranking.measure(counts).auroc[None])
         return _make_calibration(score, len(labels), message, Intervals(auroc=auroc))
     reliability = sort_into_bins(labels.values, labels.right, bins)
-    message = "accuracy per score on these labelled requests; it can differ for other questions"
+    message = "accuracy per score on these labeled requests; it can differ for other questions"
     if score is Score.P_CORRECT:
         message = "accuracy per probability; the labels that a calibrator was fitted to make it look better than it is"
     errors = bootstrap(

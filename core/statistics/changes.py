@@ -111,7 +111,7 @@ def _interpret(pvalue: float) -> str:
 
 
 Prompt = tuple["Floats", int]
-"""The log-probabilities [requests, tokens] of a prompt, those of the baseline first, and the number of the latter."""
+"""The log-probabilities [requests, tokens] of a prompt, the baseline first, and the number of baseline requests."""
 
 
 def _group(rows: Sequence[FirstListRow]) -> list[list[FirstListRow]]:

@@ -1,4 +1,4 @@
-"""Labelled requests: the scores of independent requests, and whether their answers were correct."""
+"""Labeled requests: the scores of independent requests, and whether their answers were correct."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from core.traces.filters import Filters
 
 
 class LabelFilters(NamedTuple):
-    """Filters of labelled requests. A filter that is None matches every request.
+    """Filters of labeled requests. A filter that is None matches every request.
 
     Attributes:
         filters: those of the requests.
@@ -36,7 +36,7 @@ class LabelFilters(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """One score of labelled requests.
+    """One score of labeled requests.
 
     Attributes:
         score: the score.
@@ -63,8 +63,8 @@ class Labels:
 
 
 def count_labelled(n: int) -> str:
-    """Return a number of labelled requests in words."""
-    return "1 labelled request" if n == 1 else f"{n} labelled requests"
+    """Return a number of labeled requests in words."""
+    return "1 labeled request" if n == 1 else f"{n} labeled requests"
 
 
 def read_labels(rows: Sequence[LabelRow], score: Score, index: int = 0) -> Labels:
@@ -77,7 +77,7 @@ def read_labels(rows: Sequence[LabelRow], score: Score, index: int = 0) -> Label
 async def fetch_labels(
     access: Access, key: str | None, *, scores: Sequence[Score], labelled: LabelFilters, scope: Scope = Scope.READ
 ) -> list[LabelRow]:
-    """Fetch the caller's newest labelled requests, one per group, with these scores in this order."""
+    """Fetch the caller's newest labeled requests, one per group, with these scores in this order."""
     async with access.session(key, scope) as session:
         return await store.LIST_LABELS.fetch_all(
             session.conn,

@@ -34,7 +34,7 @@ class Point(Frozen):
 
 
 class Ranked(Frozen):
-    """How well a score separates correct answers from incorrect ones, over the n labelled requests that have it."""
+    """How well a score separates correct answers from incorrect ones, over the n labeled requests that have it."""
 
     score: Score
     auroc: Interval
@@ -47,7 +47,7 @@ class RiskCoverage(Frozen):
 
     Attributes:
         score: the score by which answers are accepted.
-        n: number of labelled requests that have it.
+        n: number of labeled requests that have it.
         curve: one point per distinct score, from the most to the least certain.
         aurc: area under the curve: the mean risk over all coverages, 0…1. Lower is better.
         prr: prediction rejection ratio: 1 if every incorrect answer is less certain than every correct one, 0 for a

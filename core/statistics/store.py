@@ -13,7 +13,7 @@ MAX_GROUPS = 10_000
 MAX_VALUES = 100_000
 """Maximum number of requests per period of a comparison. The newest are used."""
 MAX_LABELS = 20_000
-"""Maximum number of labelled requests in a statistic. The newest are used."""
+"""Maximum number of labeled requests in a statistic. The newest are used."""
 MAX_HANDLERS = 10_000
 MAX_BALLOTS = 1000
 """Maximum number of requests of a group that vote. The first by id are used."""
@@ -83,7 +83,7 @@ class DriftRow(NamedTuple):
 
 
 class LabelRow(NamedTuple):
-    """A labelled request: how it was generated and when it began, its latest outcome, and the requested scores."""
+    """A labeled request: how it was generated and when it began, its latest outcome, and the requested scores."""
 
     model: str | None
     k: int | None

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Listener:
-    """Holds one connection that listens, and reconnects after an error.
+    """A connection that listens, and reconnects after an error.
 
     The listener counts as working once a notification has arrived. A URL of a pooler, or of another database, accepts
     LISTEN, but never delivers a notification.

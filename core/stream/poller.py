@@ -31,7 +31,7 @@ GRACE_STEP_S = 0.005
 
 
 class Poller:
-    """Reads new traces from the end of the previous poll, and delivers them to the open streams.
+    """Read new traces from the end of the previous poll, and deliver them to the open streams.
 
     Attributes:
         latest: the snapshot that contains all delivered traces; None before the first poll.

@@ -19,7 +19,7 @@ class NewsRow(NamedTuple):
         snapshot: the current snapshot.
         newest_xid: the newest transaction that stored a request.
         id: the request; a page without requests is one row in which this and all following fields are None.
-        next_id: the next stored request, also if it is not in the page; None if there are no more.
+        next_id: the next stored request, even if it is not in the page; None if there are no more.
     """
 
     snapshot: str

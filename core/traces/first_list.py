@@ -59,7 +59,7 @@ def find_prompt(trace: ScoredTrace) -> Prompt:
 
 
 def digest_prompt(prompt: Prompt) -> int | None:
-    """Return a 64-bit digest of what determines the first token's distribution besides the model.
+    """Return a 64-bit digest of everything that determines the first token's distribution, except the model.
 
     None if the prompt is unknown, or can't be written as JSON.
     """

@@ -217,7 +217,7 @@ async def ingest_answers(
             raise
         request_id = answers[0].base_id or answers[0].request_id
         raise OtherOwnerError(
-            f"request_id: {request_id!r} is another owner's request, or one on legal hold; use another id"
+            f"request_id: {request_id!r} is the id of another owner's request, or of one on legal hold; use another id"
         ) from None
     stored = [row for cursor in upserted for row in await cursor.fetchall()]
     if on_alert is not None and sum(await raised.fetchall()):

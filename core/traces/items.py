@@ -42,7 +42,7 @@ Prepared = list[PreparedTrace] | Several
 
 
 def is_posted_trace(body: bytes) -> bool:
-    """Whether a body is a complete Quote trace, and not an item that contains a `request` like one."""
+    """Return whether a body is a complete Quote trace, and not an item that contains a `request` like one."""
     document = parse_quickly(body)
     return document is not None and (bool(document.events) or RESPONSE not in body)
 
@@ -128,7 +128,7 @@ def iterate_lines(body: bytes) -> Iterator[bytes]:
 
 
 def _has_lines(body: bytes) -> bool:
-    """Whether the first line is a complete object, and more lines follow."""
+    """Return whether the first line is a complete object, and more lines follow."""
     start = body.lstrip()
     if not start.startswith(b"{"):
         return False
@@ -153,7 +153,7 @@ def _prepare_answers(body: bytes, number: int, hasher: Hasher) -> list[PreparedT
     owner, label = (hasher.hash_user_key(key), hasher.label_user_key(key)) if key else (None, None)
     frame: Columns = {"format": number, "document": compress([masked]), "document_bytes": len(masked)}
     if len(answers) > 1 and len(answers) * len(frame["document"]) > MAX_GROUP_BYTES:
-        raise InvalidInputError(f"body: too large for {len(answers)} answers; post each on its own")
+        raise InvalidInputError(f"body: too large for {len(answers)} answers; post each answer separately")
     return [
         prepare_rows(
             kept,

@@ -117,7 +117,7 @@ def check_answers(item: Item) -> None:
     """Reject a posted item with an answer that is unfinished or declared as logits. Stored ones remain readable.
 
     Raises:
-        InvalidInputError: an answer is one; the message names the path.
+        InvalidInputError: an answer is unfinished, or declared as logits; the message names the path.
     """
     for choice, body in enumerate(item.answers if item.error is None else []):
         try:

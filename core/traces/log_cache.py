@@ -50,7 +50,7 @@ class LogCache:
         return size <= self._unpacked.limit
 
     def keep(self, request_id: str, log: CachedLog) -> None:
-        """Keep a log instead of those that were read least recently."""
+        """Keep a log. If the cache is full, drop the logs that were read least recently."""
         key = (request_id, log.is_owned)
         self._packed.keep(key, replace(log, pieces=()))
         self._unpacked.drop(key)

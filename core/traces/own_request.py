@@ -50,11 +50,11 @@ async def is_own_request(session: Session, request_id: str) -> bool:
 
 
 def require_row(session: Session, request_id: str, row: R | None) -> R:
-    """Return what a statement found of a request.
+    """Return the row of a request, if a statement found one.
 
     Raises:
-        UnauthorizedError: it found nothing, and the caller sent no live key.
-        NotFoundError: it found nothing that the caller may see.
+        UnauthorizedError: there is no row, and the caller sent no live key.
+        NotFoundError: there is no row that the caller may see.
     """
     if row is None:
         raise hidden_error(session.caller, request_id)

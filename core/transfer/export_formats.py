@@ -23,7 +23,7 @@ TIMESTAMPTZ = 1184
 
 
 class Writer(Protocol):
-    """Writes the rows of an export."""
+    """Write the rows of an export."""
 
     def write(self, batch: Batch) -> None:
         """Write some rows."""
@@ -33,7 +33,7 @@ class Writer(Protocol):
 
 
 class JsonWriter:
-    """Writes each row as a JSON object on its own line. Times are in RFC 3339, UTC.
+    """Write each row as a JSON object on its own line. Times are in RFC 3339, UTC.
 
     Args:
         file: the output.
@@ -57,7 +57,7 @@ class JsonWriter:
 
 
 class TraceWriter:
-    """Writes each trace as its document on one line (core.transfer.export_line)."""
+    """Write each trace as its document on one line (core.transfer.export_line)."""
 
     def __init__(self, file: BinaryIO, secrets: tuple[str, str]) -> None:
         self._file = file
@@ -85,7 +85,7 @@ class NoParquetError(ThunderError):
 
 
 class ParquetWriter:
-    """Writes a zstd-compressed row group per batch. Times are in microseconds, UTC."""
+    """Write a zstd-compressed row group per batch. Times are in microseconds, UTC."""
 
     def __init__(self, file: BinaryIO, columns: Sequence[Column]) -> None:
         try:

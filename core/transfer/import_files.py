@@ -154,8 +154,8 @@ def _unpack(file: BufferedReader) -> BinaryIO:
 def _iterate_documents(file: BinaryIO, path: Path, limit: int) -> Iterator[tuple[int, bytes | None]]:
     """Yield each document with its line number, from 1; None for a document that is too large.
 
-    A file contains lines if its suffix says so or if its first line is a complete JSON value. Otherwise it is a single
-    document.
+    A file contains lines if its suffix is one of line files, or if its first line is a complete JSON value. Otherwise
+    it is a single document.
     """
     lines = _iterate_lines(file, limit)
     number, first = next(lines, (0, b""))

@@ -74,7 +74,7 @@ class Upstreams:
             UnavailableError: the server can't be reached, or closed the connection.
             UpstreamTimeoutError: the server did not answer in time.
             BadResponseError: the answer is not 2xx, too large or not a JSON object.
-            BusyError: too many calls are running, in all or for the caller's address.
+            BusyError: too many calls are running, in total or for the caller's address.
         """
         headers = {"Content-Type": "application/json"} | ({} if user_key is None else {"X-User-Api-Key": user_key})
         request = _make_request("POST", server.require_url() + path, dump_json(body), headers)

@@ -61,7 +61,7 @@ def _parse_large_json(body: bytes) -> object:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"body: not strict JSON: {error}; send strict JSON in a body over 8 MiB") from None
+        raise InvalidInputError(f"body: not strict JSON: {error}; a body over 8 MiB must be strict JSON") from None
     except RecursionError:
         raise InvalidInputError("body: nested too deeply; nest it less deeply") from None
 

@@ -36,7 +36,7 @@ class AnswerUpload:
     first_id: str | None
 
     def equals(self, stored: bytes) -> bool:
-        """Whether a stored document equals this one, apart from labels and line ends."""
+        """Return whether a stored document equals this one, apart from labels and line ends."""
         one, other = (strip_labels(flatten(text).decode()) for text in (self.document, stored))
         return one == other
 

@@ -23,7 +23,7 @@ class Connection:
     key: str
 
     def answers(self) -> bool:
-        """Whether a Thunder server answers at the URL."""
+        """Return whether a Thunder server answers at the URL."""
         try:
             content = self.call("GET", "/livez").content
         except NoAnswerError:

@@ -1,4 +1,4 @@
-"""`make demo`: post sample and labelled traces, spread over the past days, so that every page shows data."""
+"""`make demo`: post sample and labeled traces, spread over the past days, so that every page shows data."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 SPREAD = timedelta(days=7)
 """The age of the oldest trace. The newest is current."""
 SOURCE = "mechanical-check"
-"""The method by which the labelled answers were checked."""
+"""The method by which the labeled answers were checked."""
 BATCH = 50
 """Traces per call. They are stored in order, so that the first request of a group is the same in every run."""
 CALLS = 3
@@ -70,7 +70,7 @@ def _list_recorded() -> list[Read]:
 
 
 def _list_labelled() -> list[Read]:
-    """List the labelled traces. Each is parsed when it is posted, because all of them would fill 200 MB."""
+    """List the labeled traces. Each is parsed when it is posted, because all of them would fill 200 MB."""
     lines = gzip.decompress((DOCS / "labelled" / "traces.ndjson.gz").read_bytes()).splitlines()
     return [lambda line=line: itemgetter("trace", "correct")(json.loads(line)) for line in lines]
 

@@ -86,7 +86,7 @@ def _upload_answers(server: Connection, found: AnswerUpload, on_conflict: OnConf
         raise AwayError(f"key: may not post; {answer.sentence}")
     problem = found.find_problem(answer)
     if problem is not None:
-        # An earlier version may have accepted what posts may not contain any more. A database takes every export.
+        # Earlier versions may have stored items that ingest refuses now. Imports into a database accept them.
         raise UploadError(f"{problem}; {NEEDS_DATABASE}" if is_exported else problem)
     return Outcome(Status.OK if stored is None else Status.REPLACED, found.base_id or answer.content["request_id"])
 
@@ -118,7 +118,7 @@ def _require_present(answer: Answer) -> Answer:
 
 
 def _is_same(stored: bytes, document: bytes, posted: TraceDocument) -> bool:
-    """Whether a stored document equals this one, apart from the digits of labels, which only the server can compute."""
+    """Return whether a stored document equals this one, except the digits of labels, which only the server computes."""
     masked = mask_document(document, posted, Hasher(b"any").label_user_key).body
     one, other = (strip_labels(flatten(text).decode()) for text in (masked, stored))
     return one == other

@@ -159,5 +159,5 @@ def _examine(here: Environment, status: Status) -> list[str]:
 
 
 def _fit(sentence: str) -> str:
-    """Replace advice to use a command that needs the DSN by the command on Modal."""
+    """Replace the advice to run a command that needs the DSN with the command for Modal."""
     return sentence.replace("`manage.py migrate`", "`modal run chores.py::migrate`")

@@ -30,7 +30,7 @@ async def read_key(connection: HTTPConnection) -> str | None:
 
 
 async def read_cookies(connection: HTTPConnection) -> list[SignInToken]:
-    """Return the tokens in this instance's cookies. None count if the request does not come from a page of this origin.
+    """Return the tokens in this instance's cookies; an empty list unless a page of this origin caused the request.
 
     While the secret is rotated, there may be a second one, from before the rotation.
     """

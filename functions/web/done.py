@@ -4,7 +4,7 @@ from pydantic import BaseModel
 
 
 class Done(BaseModel):
-    """What was done with the object of an id."""
+    """A confirmation: the id of the changed or deleted object, and a message."""
 
     id: int
     message: str

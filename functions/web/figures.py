@@ -16,21 +16,21 @@ BY_MODEL = {
     "thunder_recent_requests": ("Requests received in the last hour.", "requests"),
     "thunder_recent_tokens": (f"Tokens {_RECENT}.", "tokens"),
     "thunder_recent_bytes": (f"Uncompressed documents {_RECENT}, in bytes.", "bytes"),
-    "thunder_recent_exceptions": (f"Those {_RECENT} in which a mod or the call failed.", "exceptions"),
+    "thunder_recent_exceptions": ("Requests of the last hour in which a mod or the call failed.", "exceptions"),
     "thunder_confidence_mean": (f"Mean sequence confidence {_RECENT}.", "mean"),
-    "thunder_confidence_p5": (f"5th percentile of the confidence {_RECENT}.", "p5"),
-    "thunder_confidence_below_0_2_ratio": (f"Share below 0.2 {_RECENT}.", "low_share"),
+    "thunder_confidence_p5": (f"5th percentile of the sequence confidence {_RECENT}.", "p5"),
+    "thunder_confidence_below_0_2_ratio": (f"Share with a sequence confidence below 0.2 {_RECENT}.", "low_share"),
 }
 """The help text of each gauge, and its field in ModelRow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures(Collector):
-    """What the database contains.
+    """The state of the database, and statistics of its newest requests.
 
     Attributes:
-        is_readable: whether the database could be read. None: it was not asked.
-        newest: when the newest trace was stored. None: unknown, or there are no traces.
+        is_readable: whether the database could be read; None if it was not queried.
+        newest: when the newest trace was stored; None if that is unknown, or there are no traces.
         models: the requests of each model in the last hour.
     """
 

@@ -1,4 +1,4 @@
-"""Query parameters that select labelled requests."""
+"""Query parameters that select labeled requests."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ TopKParam = Annotated[int | None, Query(ge=1, le=MAX_TOP_TOKENS)]
 
 
 async def read_labelled(filters: PeriodDep, k: TopKParam = None, outcome_source: TextParam = None) -> LabelFilters:
-    """Read the filters of a statistic over labelled requests."""
+    """Read the filters of a statistic over labeled requests."""
     return LabelFilters(filters, k, outcome_source or None)
 
 

@@ -32,7 +32,7 @@ def measure_process(context: "Context") -> None:
 
 
 async def read_figures(context: "Context") -> "Figures":
-    """Return what the database contains. If it does not answer, the rest is unknown."""
+    """Return the figures of the database. If it does not answer, only `is_readable` is known."""
     from functions.web.figures import Figures  # noqa: PLC0415 - functions import prometheus_client at first use
 
     pool = context.access.open_pool

@@ -32,8 +32,8 @@ MAX_INCOMING_BYTES = 4096
 """Largest message of a WebSocket client; its content is ignored."""
 
 KEEP_ALIVE_S = 75
-"""Time until an unused connection is closed. A client that sends its next call at that moment gets no answer. uvicorn's
-5 s are a usual pause between two traces, and the time after which httpx stops using a connection."""
+"""Time until an unused connection is closed. A client that sends its next call at that moment gets no answer. With
+uvicorn's default of 5 s, that would be frequent: 5 s is a usual pause between two traces, and the limit of httpx."""
 MAX_WORKERS = 8
 START_SECONDS = 60
 """Time for a process to start answering."""
@@ -159,7 +159,7 @@ class AnnouncingProcesses(Multiprocess):
 
 
 class _Exit(threading.Event):
-    """Is set from the arrival of a signal on. Until uvicorn handles it, processes that end must not be replaced.
+    """An event that counts as set as soon as a signal arrives. From then on, processes that end must not be replaced.
 
     A signal handler must not call `set`, which waits for a lock that the interrupted code may have.
     """

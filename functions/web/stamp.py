@@ -21,12 +21,12 @@ from functions.web.errors import RETRY_AFTER_S, refuse, render_error
 REMEMBERED_S = 5
 """How long a successful check is remembered, in seconds. It applies only to answers that don't use the database."""
 ALWAYS_CHECKED = frozenset({"/auth/me", "/auth/validate", "/metrics"})
-"""Paths at which the configured admin key is answered without the database, as if it belonged to this app."""
+"""Paths that answer the configured admin key without using the database, so its app is checked for each call."""
 LIVENESS = "/livez"
 
 
 class ForeignDatabaseGuard:
-    """ASGI middleware that replaces answers by a 503 if the database belongs to another app."""
+    """ASGI middleware that replaces answers with a 503 if the database belongs to another app."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

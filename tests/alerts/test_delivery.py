@@ -89,7 +89,7 @@ def test_errors_name_the_problem_without_the_answer(alerting: Client, receiver: 
     receiver.failures = 1
     errors = {
         receiver.url("/redirect"): "the receiver answered 302; redirects are not followed, so use the final URL",
-        receiver.url("/broken"): "the receiver broke the connection, or sent no valid HTTP",
+        receiver.url("/broken"): "the receiver closed the connection, or did not send valid HTTP",
         receiver.url("/failing"): "the receiver answered 500",
         "http://127.0.0.1:1/": "the receiver refused the connection",
         receiver.url("/huge"): None,

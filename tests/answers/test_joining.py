@@ -172,8 +172,11 @@ def test_an_index_that_is_no_number_is_treated_as_absent(index: object) -> None:
 def test_an_event_of_another_program_before_the_first_chunk_is_ignored(foreign: dict[str, Any]) -> None:
     (answer,) = read_event_item(write([foreign, *make_chunks("a", "b")])).answers
     assert summarize_response(answer).text == "ab"
-    with pytest.raises(InvalidInputError):  # a list has no events of other programs
-        read_answers([foreign, *make_chunks("a", "b")], "body")
+
+
+def test_a_response_before_a_stream_in_a_list_is_not_dropped() -> None:
+    with pytest.raises(InvalidInputError):
+        read_answers([{"tokens": [{"text": "x", "logprob": -1.0}]}, *make_chunks("a", "b")], "body")
 
 
 def test_a_content_of_texts_and_parts_is_joined_in_order() -> None:

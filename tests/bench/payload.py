@@ -124,7 +124,7 @@ def load_sources() -> dict[str, list[Step]]:
 
 
 def list_plain_steps() -> Iterator[Step]:
-    """Yield the steps of long-story, then those of labelled answers after the first, which contains the prompt."""
+    """Yield the steps of long-story, then those of labeled answers after the first, which contains the prompt."""
     yield from split_steps(load_trace("long-story"))
     with gzip.open(LABELLED) as lines:
         for line in itertools.islice(lines, LABELLED_ANSWERS):

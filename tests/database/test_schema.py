@@ -180,5 +180,5 @@ def test_an_old_pg_dump_is_rejected(database_url: str, monkeypatch: pytest.Monke
         yield Path("/bin/false")
 
     monkeypatch.setattr(schema, "list_pg_dumps", list_old)
-    with pytest.raises(SchemaDumpError, match="no version here supports PostgreSQL 18"):
+    with pytest.raises(SchemaDumpError, match="not found for PostgreSQL 18"):
         write_current_schema(database_url)

@@ -1,4 +1,4 @@
-"""What can be decided on the labelled answers, as docs/CONFIDENCE.md states it."""
+"""What can be decided on the labeled answers, as docs/CONFIDENCE.md states it."""
 
 import re
 from collections import Counter

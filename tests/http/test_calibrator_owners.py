@@ -14,7 +14,7 @@ from tests.support.labels import make_answer, post_labelled
 def test_a_user_fits_own_requests_and_calibrates_only_them(client: Client, sql: psycopg.Connection) -> None:
     post_labelled(client, sql, LABELS[:100], user_api_key="key-of-ann")
     post_labelled(client, sql, LABELS[100:], prefix="m", user_api_key="key-of-bob")
-    assert fit(client, "key-of-bob").json["error"].startswith("score: 50 labelled requests")
+    assert fit(client, "key-of-bob").json["error"].startswith("score: 50 labeled requests")
     own = fit_well(client, "key-of-ann")
     assert (own["n"], own["for_users"], own["user_api_key"][:4]) == (100, False, "ke…#")
     assert post_new(client, "a", user_api_key="key-of-ann")["calibrator"] == refer(own)

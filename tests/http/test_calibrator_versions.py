@@ -34,7 +34,7 @@ def test_a_logprobs_mode_has_its_own_calibrator(client: Client, sql: psycopg.Con
     sql.execute("update requests set logprobs_mode = 'processed_logprobs' where request_id like 'm%'")
     answer = fit(client)
     assert answer.status == 409
-    for named in ("model: the labelled requests differ", f"model '{MODEL}', k 2, logprobs_mode 'raw_logprobs' (150)"):
+    for named in ("model: the labeled requests differ", f"model '{MODEL}', k 2, logprobs_mode 'raw_logprobs' (150)"):
         assert named in answer.json["error"]
     processed, raw = (fit_well(client, logprobs_mode=mode) for mode in ("processed_logprobs", "raw_logprobs"))
     assert (processed["version"], raw["version"], processed["active"], raw["n"]) == (1, 1, True, 150)

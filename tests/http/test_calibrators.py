@@ -1,4 +1,4 @@
-"""Calibrators: from labelled requests to p_correct."""
+"""Calibrators: from labeled requests to p_correct."""
 
 import itertools
 import json
@@ -75,14 +75,14 @@ def test_few_or_equal_labels_are_refused_with_a_remedy(client: Client, sql: psyc
     post_labelled(client, sql, LABELS[:99])
     answer = fit(client)
     assert answer.status == 409
-    sentence = "score: 99 labelled requests have a model, top-k lists and sequence_confidence; record"
+    sentence = "score: 99 labeled requests have a model, top-k lists and sequence_confidence; record"
     assert answer.json["error"].startswith(sentence)
     assert "1 more" in answer.json["error"]
     post_labelled(client, sql, LABELS[99:100], prefix="m")
     assert fit(client).status == 201
     sql.execute("update outcomes set correct = true")
     answer = fit(client)
-    assert (answer.status, "all 100 labelled requests are correct" in answer.json["error"]) == (409, True)
+    assert (answer.status, "all 100 labeled requests are correct" in answer.json["error"]) == (409, True)
     assert fit(client, outcome_source="nobody").status == 409
     assert client.get("/v1/calibrators").json["total"] == 1
 

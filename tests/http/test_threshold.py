@@ -88,7 +88,7 @@ def test_a_mixture_of_models_is_mentioned(client: Client, sql: psycopg.Connectio
 
 
 def test_without_labels_nothing_is_certified(client: Client) -> None:
-    assert get(client)["message"].startswith("not certified: 0 labelled requests; 59 are needed")
+    assert get(client)["message"].startswith("not certified: 0 labeled requests; 59 are needed")
 
 
 def test_keep_needs_no_outcomes(client: Client) -> None:

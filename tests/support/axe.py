@@ -6,7 +6,7 @@ from axe_playwright_python.sync_playwright import DEFAULT_OPTIONS, Axe
 from playwright.sync_api import Page
 
 COLORS: dict[str, Any] = {**DEFAULT_OPTIONS, "runOnly": ["color-contrast", "link-in-text-block"]}
-"""The rules about colors, in which alone the themes differ."""
+"""The rules about colors. The themes differ only in their colors."""
 
 
 def assert_accessible(page: Page, part: str | None = None) -> None:

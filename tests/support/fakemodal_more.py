@@ -1,4 +1,4 @@
-"""More of Modal's behaviour on top of fakemodal.py: `secret create`, Function.from_name, rolling publishes, the plan's cap.
+"""Behavior of Modal on top of fakemodal.py: `secret create`, Function.from_name, rolling publishes, the plan's cap.
 
     from tests.support import fakemodal_more                     # patches fakemodal's servicer
     fm = fakemodal_more.Plane(environments={"main": ""}, secrets={}, web_endpoint_cap=8)

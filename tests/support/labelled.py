@@ -1,4 +1,4 @@
-"""The labelled answers of docs/labelled, scored without a server."""
+"""The labeled answers of docs/labelled, scored without a server."""
 
 import gzip
 import json
@@ -57,7 +57,7 @@ def load_independent(answers: Sequence[Labelled] | None = None) -> list[Labelled
 
 
 def list_rows(answers: Sequence[Labelled], scores: Sequence[Score] = tuple(Score)) -> list[LabelRow]:
-    """Return labelled answers as the database returns them after `make demo`: the newest first."""
+    """Return labeled answers as the database returns them after `make demo`: the newest first."""
     now = datetime.now(UTC)
     return [
         LabelRow("m", 20, None, now, one.correct, [getattr(one.scores, score, None) for score in scores])

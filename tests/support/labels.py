@@ -1,4 +1,4 @@
-"""Labelled requests: one token each, with a chosen probability and outcome."""
+"""Labeled requests: one token each, with a chosen probability and outcome."""
 
 import json
 import math

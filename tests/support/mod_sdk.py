@@ -1,4 +1,4 @@
-"""A stand-in of the engine's quote_mod_sdk, and of the loop that runs a mod, by the facts of its contract.
+"""A stand-in for the engine's quote_mod_sdk, and for the loop that runs a mod, according to its contract.
 
 A model is a list of tokens that it samples one after the other. A token that was discarded is sampled again.
 """

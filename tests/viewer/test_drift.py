@@ -41,7 +41,7 @@ def test_too_few_outcomes_show_the_explanation_of_the_server(client: Client, pag
     client.post_bytes("/logs/1/outcome", b'{"correct": true}', x_api_key=client.key)
     sign_in(page, client.key, PATH)
     section = page.get_by_role("region", name="Calibration")
-    expect(section.get_by_text("1 labelled request; at least 100 are needed")).to_be_visible()
+    expect(section.get_by_text("1 labeled request; at least 100 are needed")).to_be_visible()
     expect(section.locator("canvas")).to_have_count(0)
 
 

@@ -99,7 +99,7 @@ def test_the_reason_is_shown_if_nothing_is_certified(client: Client, page: Page,
 
 def test_without_outcomes_the_section_says_how_many_labels_are_missing(client: Client, page: Page) -> None:
     section = open_section(client, page)
-    expect(section.get_by_text("Not certified: 0 labelled requests; 59 are needed")).to_be_visible()
+    expect(section.get_by_text("Not certified: 0 labeled requests; 59 are needed")).to_be_visible()
     expect(section.get_by_text("Record outcomes")).to_be_visible()
     expect(section.locator("canvas")).to_have_count(0)
 

@@ -177,7 +177,7 @@ def test_no_barrier_is_found(client: Client, page: Page) -> None:
     page.get_by_label("What does confidence mean?").click()
     page.get_by_text("Copy", exact=True).click()
     assert_accessible(page)
-    page.get_by_role("button", name="Keys").click()
+    page.get_by_role("button", name="Shortcuts").click()
     assert_accessible(page, "dialog")
     page.get_by_role("button", name="Close", exact=True).click()
     for tab in page.get_by_role("tab").all():

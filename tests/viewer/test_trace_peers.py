@@ -15,7 +15,7 @@ def test_keys_are_listed_and_lead_to_other_requests(client: Client, page: Page) 
     open_trace(client, page, make_words("r1", 5, 6, created_at="2026-01-02T00:00:00Z"))
     expect(page.get_by_role("link", name="Older")).to_have_attribute("href", "/view/r0")
     page.keyboard.press("?")
-    dialog = page.get_by_role("dialog", name="Keys")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
     for does in ("find in the text", "next request", "mark the answer as correct", "release the pin"):
         expect(dialog).to_contain_text(does)
     page.keyboard.press("j")  # a dialog receives the keys

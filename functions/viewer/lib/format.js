@@ -84,7 +84,7 @@ export function nameZone() {
   return `UTC${minutes < 0 ? "−" : "+"}${String(hours).padStart(2, "0")}:${String(rest).padStart(2, "0")}`
 }
 
-// Browsers still name these zones by their former names, which some databases don't have.
+// Browsers still use the old names of these zones, which some databases don't have.
 const RENAMED = {
   "Africa/Asmera": "Africa/Asmara",
   "America/Buenos_Aires": "America/Argentina/Buenos_Aires",

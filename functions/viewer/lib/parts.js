@@ -69,7 +69,7 @@ export function drawLink(id, label, link, ...further) {
   return h("p", { class: "inline" }, h("label", { for: id }, label), field, h("button", { onclick: copy }, "Copy"), further)
 }
 
-/** A labelled control of a form. The control has an id. */
+/** A labeled control of a form. The control has an id. */
 export function drawField(name, control) {
   return h("div", { class: "field" }, h("label", { for: control.id }, name), control)
 }

@@ -47,7 +47,7 @@ export function askForKey(main, { error = null, onDone }) {
         h("label", { for: "key" }, "API key"), field,
         h("div", { class: "choice" }, onlyThisTab, h("label", { for: "only-this-tab" }, "Only in this tab")),
         h("button", { class: "primary" }, "Sign in")),
-      h("p", { class: "faint" }, "Without the check mark, all tabs of this browser are signed in for 30 days, until you sign out or the key is no longer valid. With it, closing the tab forgets the key."),
+      h("p", { class: "faint" }, "By default, all tabs of this browser are signed in for 30 days, or until you sign out or the key is no longer valid. With “Only in this tab”, closing the tab removes the key."),
       note),
   )
   field.focus()

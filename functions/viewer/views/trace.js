@@ -50,7 +50,7 @@ export async function show(main, { address, parameters, go, signal, signIn }) {
       h("div", { class: "title" }, h("h1", null, log.request_id),
         drawActions(trace, { path, isOwn, course: reading?.course, pinned: () => reading?.pinned() ?? null, main, signal, signIn }),
         neighbors?.element,
-        h("button", { class: "quiet", title: "Keys", onclick: () => keys.showModal() }, drawIcon("keyboard"), h("span", { class: "label" }, "Keys"))),
+        h("button", { class: "quiet", title: "Shortcuts", onclick: () => keys.showModal() }, drawIcon("keyboard"), h("span", { class: "label" }, "Shortcuts"))),
       drawFacts(log, isOwn),
       h("div", { class: "story-row" }, drawSummary(trace, onToken), outcome?.element),
       figures.element,

@@ -1,4 +1,4 @@
--- Delete some keys of the playground that were never used within a day. The UI uses a key at once.
+-- Delete up to 100 playground keys that are older than a day and were never used. The UI uses a new key immediately.
 -- A revoked key stays, because without its row it would be an ordinary user API key of the traces that contain it.
 delete from api_keys
 where

@@ -1,4 +1,4 @@
--- Sign a browser in unless its key was rotated, and delete sign-ins that have expired or exceed what the key may have.
+-- Sign a browser in unless its key was rotated, and delete sign-ins that have expired or exceed the limit of the key.
 with
 obsolete as (
     delete from sign_ins

@@ -1,4 +1,4 @@
--- Insert an alert, unless its owner has as many as an owner may have.
+-- Insert an alert, unless its owner has the maximum number.
 insert into alerts (
     user_key_hmac,
     name,

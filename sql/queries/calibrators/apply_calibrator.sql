@@ -1,4 +1,4 @@
--- Apply the calibrator that a new request of this owner would get to scores that are not stored.
+-- Calibrate scores that are not stored, with the calibrator that applies to new requests of this owner.
 select
     probability_of(calibrators, (%(scores)s::jsonb ->> calibrators.score)::double precision) as p_correct,
     jsonb_build_object('id', calibrators.id, 'version', calibrators.version) as calibrator

@@ -1,5 +1,5 @@
--- Delete what a user has besides requests.
--- The events of alerts are deleted with them. Notes are those of a secret rotation.
+-- Delete a user's collections, alerts with their events, calibrators, sign-ins and playground keys.
+-- The notes about the user are those of a rotation of the secret.
 with
 gone_collections as (
     delete from collections

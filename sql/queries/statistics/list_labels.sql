@@ -1,5 +1,5 @@
--- List the newest labelled requests, one per group, with the latest outcome and some scores in the given order.
--- The answers to one prompt are not independent, so only the first labelled request of a group counts, over all owners.
+-- List the newest labeled requests, one per group, with the latest outcome and some scores in the given order.
+-- The answers to one prompt are not independent, so only the first labeled request of a group counts, over all owners.
 -- With held_out, requests from the period of the labels of their calibrator don't count: it may be fitted to them.
 with
 latest as (

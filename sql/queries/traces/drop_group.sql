@@ -1,5 +1,5 @@
 -- Delete the previous answers of an id that are no longer posted. Quote traces with this group are not among them.
--- If the caller may not delete one of them, the statement fails, because no revision is null.
+-- If the caller may not delete one of them, the statement fails, because a revision can't be null.
 with
 previous as (
     select

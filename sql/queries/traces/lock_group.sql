@@ -1,2 +1,2 @@
--- Replace the answers of an id one at a time: concurrent posts with other numbers of answers would keep some of each.
+-- Serialize posts with one id. Otherwise, concurrent posts with different numbers of answers would leave a mixture.
 select pg_advisory_xact_lock(hashtextextended('thunder group ' || %(base_id)s::text, 0))

@@ -1,5 +1,5 @@
-// Keep the rows on the screen current. The stream sends stored traces only, not what people change later (tags, outcomes,
-// comments), nor deletions.
+// Keep the rows on the screen current. The stream sends only stored traces, not later changes (tags, outcomes, comments)
+// or deletions.
 
 import { api } from "../../lib/api.js"
 import { keepRow } from "./row.js"

@@ -15,9 +15,9 @@ function drawNothingYet() {
     "curl -sS -H 'Content-Type: application/json'", "--data-binary @docs/samples/force-prefix.json", `${location.origin}/v1/ingest`,
   ].join(" \\\n    ")
   return emptyState(
-    "No requests yet", "No request that you can see is stored. Requests appear here as they arrive. To post the sample, run this in the root of the repository:",
+    "No requests yet", "There are no requests that you can see. Requests appear here as they arrive. To post the sample, run this in the root of the repository:",
     h("pre", { tabindex: 0, "aria-label": "Command that posts the sample" }, h("code", null, post)),
-    h("p", null, "If ingest requires a key, add ", h("code", null, "-H 'X-API-Key: …'"), ". To post labelled requests and more samples, run ",
+    h("p", null, "If ingest requires a key, add ", h("code", null, "-H 'X-API-Key: …'"), ". To post labeled requests and more samples, run ",
       h("code", null, "make demo"), "."))
 }
 

@@ -85,7 +85,7 @@ export function makeList({ choice, narrow, sort, signal }) {
     isInView: (id) => isInView(find(id)),
     /** Return the rows that are at least partly inside the viewport. */
     visible: () => [...element.querySelectorAll("article")].filter(isInView).map((article) => rows.get(article.dataset.id)),
-    /** Scroll to a row and focus it, also if it is not drawn. */
+    /** Scroll to a row and focus it, even if it is not drawn. */
     show(id) {
       chunks.draw(id)
       const drawn = find(id)

@@ -5,7 +5,7 @@ import { formatAge, formatTime } from "../../lib/format.js"
 import { drawTable, drawWide } from "../../lib/parts.js"
 
 const HEADS = ["Name", "Key", "Rights", "User", "Last used", "Expires", "State", "Actions"]
-const OVERLAPS = { 0: "at once", 1: "in 1 hour", 24: "in 1 day", 168: "in 7 days" }
+const OVERLAPS = { 0: "immediately", 1: "in 1 hour", 24: "in 1 day", 168: "in 7 days" }
 const ROWS_AT_ONCE = 200
 
 /** Draw the table. `rotate(key, hours)` and `revoke(key)` change a key. */

@@ -4,7 +4,7 @@ import { drawForm, h } from "../../lib/dom.js"
 import { drawField } from "../../lib/parts.js"
 import { SCORES } from "./scores.js"
 
-/** What each kind of alert is about. */
+/** The event that each kind of alert reports. */
 export const KINDS = {
   threshold: "one uncertain request",
   exception: "a failed request",

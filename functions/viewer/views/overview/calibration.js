@@ -12,7 +12,7 @@ const MAX_CALIBRATORS = 3
 const CALIBRATED = "p_correct"
 const BINS = 10
 
-/** Load and draw the reliability of a score before calibration and, if enough labelled requests have p_correct, after it. */
+/** Load and draw the reliability of a score before calibration and, if enough labeled requests have p_correct, after it. */
 export async function loadCalibration({ call, list, query, score, go, signal }) {
   const measure = (name) => call("/v1/confidence/calibration", { score: name, bins: BINS })
   const [answer, after, calibrators] = await Promise.all([measure(score), score === CALIBRATED ? null : measure(CALIBRATED), list("/v1/calibrators")])

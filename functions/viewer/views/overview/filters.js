@@ -37,7 +37,7 @@ function drawPresets(parameters, period) {
       days === "all" ? null : hide("last "), days)))
 }
 
-// Drop the periods of the drift comparison, which lie within the old range.
+// Drop the periods of the drift comparison, which are within the old range.
 function submit(form, parameters, go) {
   const given = Object.fromEntries(new FormData(form))
   const days = given.from || given.to ? null : parameters.get("days")

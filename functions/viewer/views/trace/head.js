@@ -68,7 +68,7 @@ function drawCalibrated({ p_correct: value, calibrator }) {
   if (value === null || value === undefined) return null
   return h("div", null, drawTitle("Probability of a correct answer"),
     h("p", { class: "figure" }, formatProbability(value)),
-    h("p", { class: "faint" }, `calibrator ${calibrator.id}, version ${calibrator.version}; the share of correct answers among labelled requests with such a score`))
+    h("p", { class: "faint" }, `calibrator ${calibrator.id}, version ${calibrator.version}; the share of correct answers among labeled requests with such a score`))
 }
 
 function drawLowest(trace, onLowest) {

@@ -13,7 +13,7 @@ const TEXT_KEYS = [["← →", "pin the previous or next token"], ["↑ ↓", "m
 export function drawKeys(shortcuts, onEscape, signal) {
   const list = [...Object.entries(shortcuts).map(([key, [does]]) => [key, does]), ...TEXT_KEYS, ["Esc", "close the search, or release the pin"], ["?", "show this list"]]
   const dialog = h("dialog", { class: "keys", "aria-labelledby": "keys-title" },
-    h("h2", { id: "keys-title" }, "Keys"),
+    h("h2", { id: "keys-title" }, "Keyboard shortcuts"),
     h("dl", null, list.map(([key, does]) => h("div", null, h("dt", null, h("kbd", null, key)), h("dd", null, does)))),
     h("form", { method: "dialog" }, h("button", { class: "primary" }, "Close")))
   const actions = Object.fromEntries(Object.entries(shortcuts).map(([key, [, act]]) => [key, act]))

@@ -69,14 +69,14 @@ function listToolNames(payload) {
   return calls.map((call) => call?.function?.name ?? call?.name ?? "unnamed").map(String)
 }
 
-/** Describe what each mod did: "ban_the adjusted the logits 60 times." Each deed is a link to its tokens. */
+/** Describe what each mod did: "ban_the adjusted the logits 60 times." Each change is a link to its tokens. */
 function describeMods(trace, onToken) {
   const { log, tokens } = trace
   const names = [...new Set([...log.mod_calls.map((call) => nameMod(call.mod_name)), ...tokens.map((token) => nameMod(token.forcedBy))])].filter(Boolean)
   if (!names.length) return [log.active_mod ? `${nameMod(log.active_mod.name)} was never called.` : "No mod was active."]
   return names.map((name) => {
     const calls = log.mod_calls.filter((call) => nameMod(call.mod_name) === name)
-    const did = listChanges(trace, name).map(([text, places]) => drawDeed(text, places, onToken))
+    const did = listChanges(trace, name).map(([text, places]) => drawChange(text, places, onToken))
     const ending = findEndingAction(log)
     if (!did.length && ending && callerOf(trace, ending) === name) return null
     return did.length ? h("span", null, `${name} `, joinParts(did), ".") : `${name} was called ${formatTimes(calls.length)} and changed nothing.`
@@ -106,8 +106,8 @@ function listChanges(trace, name) {
   ].filter(Boolean)
 }
 
-/** Draw a deed as a link to its places, to the next one with each click. */
-function drawDeed(text, places, onToken) {
+/** Draw a change as a link to its places. Each click goes to the next place. */
+function drawChange(text, places, onToken) {
   if (!places.length) return text
   let visits = 0
   const follow = (event) => {
