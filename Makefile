@@ -110,7 +110,7 @@ endif
 $(VENV)/.runtime: requirements.lock
 	@test -n "$(PYTHON)" || { echo "Thunder needs Python 3.11 or later; python3 is $$(python3 -V 2>&1)" >&2; exit 1; }
 	@echo "Installing requirements.lock into $(VENV) …" >&2
-	@test -x $(BIN)/python || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) # also if it was interrupted
 	@$(PIP_INSTALL) -r requirements.lock || { $(OFFLINE); exit 1; }
 	@touch $@
 

@@ -1,6 +1,7 @@
 """Failures of the database during a command: one sentence, and advice that fits."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -72,6 +73,8 @@ def test_a_bug_is_one_sentence_and_debug_shows_its_traceback(
 def test_make_without_a_package_index_says_that_it_needs_the_network_once(tmp_path: Path) -> None:
     for name in ("Makefile", "requirements.lock"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    # As after Ctrl-C during the first start.
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=tmp_path, check=True)
     offline = {"PIP_INDEX_URL": "http://127.0.0.1:1/", "PIP_RETRIES": "0", "PIP_CONFIG_FILE": "/dev/null"}
     done = subprocess.run(
         ["make", "run"],
@@ -84,4 +87,5 @@ def test_make_without_a_package_index_says_that_it_needs_the_network_once(tmp_pa
     )
     assert done.returncode != 0
     assert "needs the network" in done.stderr
+    assert "No module named pip" not in done.stderr
     assert not (tmp_path / ".venv" / ".runtime").exists()
