@@ -10,7 +10,7 @@ from tests.support.environment import ROOT
 
 NAMES = ("README.md", "CHANGELOG.md", "sql/README.md")
 DOCUMENTS = sorted([*(ROOT / name for name in NAMES), *(ROOT / "docs").rglob("*.md")])
-MAX_LINE = 140
+MAX_LINE = 120
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FILE = re.compile(r"`((?:core|functions|sql|tests|docs)/[\w./-]+(?:\.\w+|/))`")
