@@ -17,7 +17,6 @@ from core.access.caller import Caller, ForbiddenError
 from core.access.hasher import Hasher, Move
 from core.document.formats import QUOTE_FORMAT
 from core.document.mask import MaskedDocument, mask_document
-from core.document.parse import parse_document
 from core.document.schema import TraceDocument
 from core.errors import ThunderError
 from core.traces import rows, store
@@ -93,15 +92,6 @@ class PreparedTrace:
     def request_id(self) -> str:
         """The request id from the client."""
         return self.request["request_id"]
-
-
-def prepare_trace(body: bytes, hasher: Hasher) -> PreparedTrace:
-    """Parse, check, mask, score and compress one posted document. Pure.
-
-    Raises:
-        InvalidInputError: the document is not valid; the message names the field.
-    """
-    return prepare_document(body, parse_document(body), hasher)
 
 
 def prepare_document(body: bytes, document: TraceDocument, hasher: Hasher) -> PreparedTrace:

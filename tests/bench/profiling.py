@@ -27,7 +27,7 @@ from core.pairing.listed import parse_listed
 from core.pairing.pair import pair_trace
 from core.pairing.topk_lists import read_lists
 from core.settings import Settings
-from core.traces.ingest import compress_document, ingest_trace, prepare_rows, prepare_trace
+from core.traces.ingest import compress_document, ingest_trace, prepare_rows
 from core.traces.kept import keep_quote
 from core.traces.log import render_log
 from core.wire.zstandard import compress, decompress
@@ -36,6 +36,7 @@ from tests.bench.parallel import run_round
 from tests.bench.payload import build_trace, with_id
 from tests.bench.stage import ROOT, SECRET, Stage, new_id
 from tests.bench.wire import JSON_TYPE, encode
+from tests.support.prepared import prepare_trace
 
 SIZES = (300, 1800)
 REPEATED = 9

@@ -9,12 +9,13 @@ import pytest
 
 from core.access.hasher import Hasher
 from core.database.pool import DatabaseUnavailableError, TooSlowError
-from core.traces.ingest import PreparedTrace, Receipt, prepare_trace
+from core.traces.ingest import PreparedTrace, Receipt
 from functions.web.batch import ingest_lines
 from functions.web.spool import Part, Spool
 from tests.support.client import Answer, Client, make_key
 from tests.support.documents import load_trace, make_document, masked, number, one_token, trace_names
 from tests.support.keys import ADMIN_KEY
+from tests.support.prepared import prepare_trace
 from tests.support.servers import Serve
 
 NDJSON = "application/x-ndjson"

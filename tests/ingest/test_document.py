@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from core.access.hasher import Hasher
 from core.document.parse import parse_document
 from core.errors import InvalidInputError
-from core.traces.ingest import PreparedTrace, prepare_trace
+from core.traces.ingest import PreparedTrace
 from core.traces.kept import keep_quote
 from core.traces.log import render_log
 from core.wire.zstandard import decompress
 from tests.support.documents import TRACES, make_document, trace_names
+from tests.support.prepared import prepare_trace
 
 LIST = '[{"token":1, "logprob": -0.50 ,"token_str":"a\\u0000] \\"top_tokens\\""}, {"token":2,"logprob":-2e0,"x":[1]}]'
 

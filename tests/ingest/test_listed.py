@@ -9,9 +9,10 @@ import pytest
 from core.access.hasher import Hasher
 from core.errors import InvalidInputError
 from core.pairing.listed import parse_listed
-from core.traces.ingest import PreparedTrace, prepare_trace
+from core.traces.ingest import PreparedTrace
 from core.traces.items import prepare_item
 from tests.support.documents import forward, make_document, number, sampled
+from tests.support.prepared import prepare_trace
 
 HASHER = Hasher(b"secret")
 RECORDED = sorted((Path(__file__).parents[2] / "docs" / "samples").glob("*.json"))

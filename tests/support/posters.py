@@ -13,7 +13,6 @@ import urllib3
 from psycopg import sql
 
 from core.access.hasher import Hasher
-from core.traces.ingest import prepare_trace
 from tests.support.client import Answer, Client
 from tests.support.documents import (
     Document,
@@ -27,6 +26,7 @@ from tests.support.documents import (
     trace_names,
 )
 from tests.support.keys import SECRET
+from tests.support.prepared import prepare_trace
 
 NO_ANSWER = 0
 """Replaces the status if the connection broke."""
