@@ -206,7 +206,7 @@ async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_ho
             key_prefix=secret[:SHOWN_CHARACTERS],
         )
         if number is None:
-            raise NotFoundError(f"key_id: {key_id} is not live, or was already rotated; use a live key")
+            raise NotFoundError(f"key_id: {key_id} is not live, or was already rotated; rotate its successor instead")
         successor = {"successor": number, "overlap_hours": overlap_hours}
         await session.note(Action.ROTATE_KEY, f"key:{key_id}", successor)
         await NOTIFY_STREAMS.execute(session.conn)

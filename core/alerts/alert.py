@@ -35,7 +35,8 @@ NONCE_BYTES = 16
 OVERLAP_S = 86_400
 """How long webhooks are signed with the previous secret as well, after a rotation."""
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix that Standard Webhooks defines
-_LONG_PART = re.compile(rf"[^/?&=;:@#]{{{LONG_KEY},}}")
+_LONG_PARTS = [re.compile(rf"[^/?&=]{{{LONG_KEY},}}"), re.compile(rf"[^/?&=;:@#]{{{LONG_KEY},}}")]
+"""The parts of a URL that may be a key, which may contain some of the characters between parts."""
 
 
 class TooManyAlertsError(ThunderError):
@@ -154,7 +155,7 @@ async def change_alert(
         await lock_own_alert(session, number)
         changed, filters = _merge(await _get(session, number), change)
         completed = complete(changed)
-        _check_given(session, completed, change.model_fields_set)
+        _check_given(session, completed, change.model_fields_set - ({"url"} if change.url is None else set()))
         columns = await _to_columns(session, completed, filters)
         del columns["kind"]
         await store.UPDATE_ALERT.execute(session.conn, id=number, **columns)
@@ -236,7 +237,8 @@ def _check_given(session: Session, columns: dict[str, Any], given: Collection[st
     if "url" not in given:
         return
     for url in (columns["url"], unquote(columns["url"])):
-        if session.find_own_keys(url) or any(map(session.is_own_user_key, _LONG_PART.findall(url))):
+        parts = [part for pattern in _LONG_PARTS for part in pattern.findall(url)]
+        if session.find_own_keys(url) or any(map(session.is_own_user_key, parts)):
             raise InvalidInputError("url: contains your API key; use a secret that only the receiver knows")
 
 

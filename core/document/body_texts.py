@@ -23,7 +23,7 @@ def find_starts(body: bytes, find: Callable[[int], int]) -> Iterator[int]:
     while match >= 0:
         start = _find_quote(body, match)
         yield start
-        match = find(find_end(body, start))
+        match = find(max(find_end(body, start), match + 1))
 
 
 def find_end(body: bytes, start: int) -> int:

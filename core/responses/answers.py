@@ -75,8 +75,9 @@ def _list_bodies(response: object, path: str) -> tuple[list[Body], tuple[str, ..
         if not chunks:
             raise InvalidInputError(f"{path}: is empty; send at least one response")
         known = skip_foreign(chunks)
-        if events is None and any(map(is_response, chunks[: len(chunks) - len(known)])):
-            known = chunks  # several responses in a list
+        dropped = chunks[: len(chunks) - len(known)]
+        if events is None and any(is_response(one) or _find_failure(one) for one in dropped):
+            known = chunks  # a list of responses
         if not is_stream(known) and (events is None or len(chunks) == 1):
             return chunks, _CUT if is_broken else ()
         answers = split_answers(known)

@@ -14,6 +14,7 @@ from core.document.body_texts import COLON, read_value, write_text
 from core.document.key_masker import MAX_LEVELS
 from core.document.mask import Edit, join_edits, mask_keys
 from core.errors import InvalidInputError
+from core.responses.sse import drop_cut_event
 from core.wire.parse_json import parse_json
 
 USER_FIELDS = frozenset({"user_api_key", "user_api_key_hash"})
@@ -74,6 +75,8 @@ def mask_item(body: bytes, label: Label, *, is_stream: bool = False) -> bytes:
     """
     if not _SIGN.search(body):
         return body
+    if is_stream:  # a text without an end could not be masked
+        body = drop_cut_event(body)
     body, keys = _mask_named(body, label, _blank(body) if is_stream else body)
     if not keys:
         return body

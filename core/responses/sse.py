@@ -59,6 +59,22 @@ def read_events(text: str, path: str) -> Events:
     return Events(events, is_broken=False, is_done=datas[-1].strip() == DONE)
 
 
+def drop_cut_event(body: bytes) -> bytes:
+    """Drop the text of an event that a stream breaks off in. Clients ignore it; the rest still shows the break."""
+    is_sse = re.search(rb"(?:(?<=[\r\n])|\A)(?:\xef\xbb\xbf)?data:", body) is not None
+    ends = (b"\n\n", b"\r\r", b"\n\r\n", b"\n\r") if is_sse else (b"\n", b"\r")
+    start = max(at + len(end) if (at := body.rfind(end)) >= 0 else 0 for end in ends)
+    lines = _LINE_END.split(body[start:].decode("utf-8", "replace"))
+    data = next(_iterate_data(lines), DONE) if is_sse else lines[-1]
+    if not lines[-1] or data.strip() == DONE:
+        return body
+    try:
+        parse_json(data.encode("utf-8", "surrogatepass"))
+    except InvalidInputError:
+        return body[:start] + (b"data: {" if is_sse else b"{")
+    return body
+
+
 def _iterate_data(lines: list[str]) -> Iterator[str]:
     held: list[str] = []
     for line in [*lines, ""]:

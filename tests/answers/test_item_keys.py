@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.access.hasher import Hasher
 from core.responses.keys import mask_item
+from core.responses.sse import read_events
 from core.traces.items import Prepared, prepare_events, prepare_item, prepare_span
 from core.wire.zstandard import decompress
 from tests.support.answers import make_chat, post
@@ -96,6 +97,38 @@ def test_a_planted_key_is_never_stored(data: st.DataObject, form: str, door: str
     stored = read_stored(prepare_at(door, inner))
     assert "81q" not in stored
     assert "Paris" in stored
+
+
+WHOLE = '{"choices": [{"delta": {"content": "Paris"}}]}'
+
+
+@pytest.mark.parametrize("key", ["1234567890123456", "SECRET-key-of-a-user"])
+@pytest.mark.parametrize(
+    "tail",
+    [
+        'data: {"choices":[{"delta":{"content":"mail a@b',
+        'data: {"x":"1234567890123456 or SECRET-key-of-a-user',
+        'data: {"x":"\\u0041',
+        'data: {"x":"' + '\\"' * 100_000,
+        'data: {"user_api_key":"another-81q',
+        'event: x\r\ndata: {"headers":[{"name":"authorization","value":"Bearer 81q","note":"x } ] }',
+    ],
+    ids=lambda tail: tail[:30],
+)
+def test_an_event_in_which_a_stream_breaks_off_keeps_no_key(tail: str, key: str) -> None:
+    whole = f'data: {{"user_api_key": "{key}", {WHOLE[1:]}\n\n'
+    masked = mask_item(f"{whole}{tail}".encode(), HASHER.label_user_key, is_stream=True)
+    assert masked.endswith(b"\n\ndata: {")
+    assert not any(secret in masked for secret in (key.encode(), b"81q"))
+    assert mask_item(masked, HASHER.label_user_key, is_stream=True) == masked
+    events = read_events(masked.decode(), "body")
+    assert (events.is_broken, len(events.rows)) == (True, 1)
+
+
+@pytest.mark.parametrize("tail", ['data: {"choices":[{"delta":{"content":"a@b', f"data: {WHOLE}", ": a comm"])
+def test_the_last_event_of_a_stream_without_keys_stays_as_posted(tail: str) -> None:
+    text = f"data: {WHOLE}\n\n{tail}".encode()
+    assert mask_item(text, HASHER.label_user_key, is_stream=True) == text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 -- List the newest labeled requests, one per group, with the latest outcome and some scores in the given order.
 -- The answers to one prompt are not independent, so only the first labeled request of a group counts, over all owners.
--- With held_out, requests from the period of the labels of their calibrator don't count: it may be fitted to them.
+-- With held_out, requests that their calibrator may be fitted to don't count: older ones from the period of its labels.
 with
 latest as (
     select distinct on (outcomes.request_pk)
@@ -45,7 +45,10 @@ where
         select from calibrators
         where
             calibrators.id = requests.calibrator_id
-            and requests.created_at not between calibrators.labelled_from and calibrators.labelled_to
+            and (
+                requests.created_at not between calibrators.labelled_from and calibrators.labelled_to
+                or (requests.ingested_at > calibrators.created_at and requests.revision = 1)
+            )
     )
 order by independent.created_at desc, independent.id desc
 limit %(limit)s
