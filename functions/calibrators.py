@@ -27,6 +27,7 @@ from functions.web.access import KeyDep
 from functions.web.context import Context, ContextDep
 from functions.web.done import Done
 from functions.web.heavy import TooHeavyError
+from functions.web.labelled import measure_labels
 from functions.web.query import PeriodQuery, RowId, TextParam
 from functions.web.scaling import Scaling
 from functions.web.small_body import SmallBodyRoute
@@ -92,10 +93,11 @@ class Calibrators(BaseModel):
 async def post_calibrator(context: ContextDep, key: KeyDep, new: NewCalibrator) -> ChangedCalibrator:
     """Fit a calibrator to labeled requests, and make it the active one of its model, k and logprobs_mode."""
     await require_creator(context.access, key, for_users=new.for_users)
-    rows = await fetch_labels(context.access, key, scores=[new.score], labelled=new.labelled, scope=Scope.CURATE)
-    if "logprobs_mode" in new.model_fields_set:
-        rows = select_mode(rows, new.logprobs_mode)
-    fitted = await _fit(context, key, rows, new)
+    with context.reserve_for(key, measure_labels(1)):
+        rows = await fetch_labels(context.access, key, scores=[new.score], labelled=new.labelled, scope=Scope.CURATE)
+        if "logprobs_mode" in new.model_fields_set:
+            rows = select_mode(rows, new.logprobs_mode)
+        fitted = await _fit(context, key, rows, new)
     calibrator = await store_calibrator(context.access, key, fitted, for_users=new.for_users)
     return ChangedCalibrator(calibrator=calibrator, message="calibrator created; it applies to new requests")
 

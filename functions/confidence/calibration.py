@@ -9,7 +9,7 @@ from core.statistics.labels import fetch_labels
 from core.statistics.scores import Score
 from functions.web.access import KeyDep
 from functions.web.context import ContextDep
-from functions.web.labelled import LabelledDep
+from functions.web.labelled import LabelledDep, measure_labels
 
 router = APIRouter(tags=["confidence"])
 
@@ -24,5 +24,6 @@ async def get_calibration(
     bins: Annotated[int, Query(ge=1, le=MAX_BINS)] = DEFAULT_BINS,
 ) -> Calibration:
     """Compare a score with the recorded outcomes: the share of correct answers per bin of the score."""
-    labels = await fetch_labels(context.access, key, scores=[score], labelled=labelled)
-    return await context.run_for(key, calibrate, score, labels, bins=bins)
+    with context.reserve_for(key, measure_labels(1)):
+        labels = await fetch_labels(context.access, key, scores=[score], labelled=labelled)
+        return await context.run_for(key, calibrate, score, labels, bins=bins)

@@ -7,7 +7,7 @@ from core.statistics.scores import Score
 from core.statistics.selective import RiskCoverage, render_risk
 from functions.web.access import KeyDep
 from functions.web.context import ContextDep
-from functions.web.labelled import LabelledDep
+from functions.web.labelled import LabelledDep, measure_labels
 
 router = APIRouter(tags=["confidence"])
 
@@ -21,6 +21,7 @@ async def get_risk_coverage(
     score: Score = Score.SEQUENCE_CONFIDENCE,
 ) -> Response:
     """Return the share of wrong answers if only the most confident ones are accepted, and compare all scores."""
-    rows = await fetch_labels(context.access, key, scores=list(Score), labelled=labelled)
-    body = await context.run_for(key, render_risk, score, rows)
+    with context.reserve_for(key, measure_labels(len(Score))):
+        rows = await fetch_labels(context.access, key, scores=list(Score), labelled=labelled)
+        body = await context.run_for(key, render_risk, score, rows)
     return Response(body, media_type="application/json")

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar, TypeVarTuple
@@ -166,6 +167,17 @@ class Context:
         """Run CPU-bound work in a thread, with accounts taking turns."""
         async with self.light_turns.turn(account):
             return await self.run(function, *arguments, **named)
+
+    @contextmanager
+    def reserve_for(self, key: str | None, size: int) -> Generator[None]:
+        """Reserve bytes for the rows of a statistic, which wait for their turn, until the end of the block.
+
+        Raises:
+            BusyError: the byte budget or the share of the caller is used up.
+        """
+        with self.budget.reserve(self.access.admission.find_account(key)) as reservation:
+            reservation.grow_within_share(size)
+            yield
 
     async def run_for(self, key: str | None, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Run CPU-bound work for a caller in a thread, with accounts taking turns."""

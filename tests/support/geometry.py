@@ -32,7 +32,7 @@ LINES = """([selector, word]) => {
     }
     return 0
 }"""
-FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
 def resized(page: Page) -> Iterator[int]:

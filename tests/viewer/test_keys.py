@@ -38,7 +38,7 @@ def test_a_key_is_created_shown_once_rotated_and_revoked(client: Client, page: P
     assert secret not in page.content()
 
     row.get_by_role("button", name="Rotate engine").click()
-    row.get_by_label("End of the old key engine").select_option("at once")
+    row.get_by_label("End of the old key engine").select_option("immediately")
     row.get_by_role("button", name="Create new key of engine").click()
     expect(shown).to_have_text(re.compile("^ck_[0-9a-f]{64}$"))
     successor = shown.inner_text()
