@@ -35,7 +35,7 @@ run: $(VENV)/.runtime ## Run the server (without DATABASE_URL, on an embedded Po
 	@$(BIN)/python manage.py run $(ARGS)
 
 .PHONY: demo
-demo: $(VENV)/.runtime ## Post sample traces, and 1,375 labelled traces with outcomes
+demo: $(VENV)/.runtime ## Post sample traces, and 1,375 labeled traces with outcomes
 	@$(BIN)/python manage.py demo $(ARGS)
 
 .PHONY: install

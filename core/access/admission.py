@@ -16,6 +16,12 @@ MAX_KEYS = 10_000
 """Recently used keys whose callers are remembered."""
 
 
+class ShareUsedError(DatabaseUnavailableError):
+    """The other requests of the account use its whole share of the pool. The database is available."""
+
+    error_code = None
+
+
 class Admission:
     """The connections of each account, and the callers of recently used keys.
 
@@ -99,6 +105,6 @@ class Admission:
         try:
             await self.turns.take(account, within_s=CHECKOUT_TIMEOUT_S)
         except TimeoutError:
-            raise DatabaseUnavailableError(
+            raise ShareUsedError(
                 "connections: your other requests use your whole share; try again when they finish"
             ) from None
