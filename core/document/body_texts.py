@@ -23,7 +23,10 @@ def find_starts(body: bytes, find: Callable[[int], int]) -> Iterator[int]:
     while match >= 0:
         start = _find_quote(body, match)
         yield start
-        match = find(max(find_end(body, start), match + 1))
+        end = find_end(body, start)
+        if end == start:  # a text without an end, which no JSON has
+            return
+        match = find(end)
 
 
 def find_end(body: bytes, start: int) -> int:

@@ -14,7 +14,7 @@ from core.document.body_texts import COLON, read_value, write_text
 from core.document.key_masker import MAX_LEVELS
 from core.document.mask import Edit, join_edits, mask_keys
 from core.errors import InvalidInputError
-from core.responses.sse import drop_cut_event
+from core.responses.sse import split_cut_event
 from core.wire.parse_json import parse_json
 
 USER_FIELDS = frozenset({"user_api_key", "user_api_key_hash"})
@@ -33,7 +33,7 @@ _SIGN = re.compile(rf"{_CARRIERS}|\\u00[2-7]".encode(), re.IGNORECASE)
 _TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TOKENS = re.compile(_TEXT + rb"|[{}\[\]\"]", re.DOTALL)
 _TOKENS_AND_NUMBERS = re.compile(_TEXT + rb"|[{}\[\]\"]|-?[0-9][0-9.eE+-]*+", re.DOTALL)
-_LINE, _FIELD = rb"(?:(?<=[\r\n])|\A)", rb"(?:\xef\xbb\xbf)?data:"
+_LINE, _FIELD = rb"(?:(?<=[\r\n])|\A(?:\xef\xbb\xbf)?+)", rb"data:"
 _DATA = re.compile(_LINE + _FIELD)
 _NO_DATA = re.compile(_LINE + rb"(?:" + _FIELD + rb"|(?!" + _FIELD + rb")[^\r\n]+)")
 _QUOTE = ord('"')
@@ -75,16 +75,32 @@ def mask_item(body: bytes, label: Label, *, is_stream: bool = False) -> bytes:
     """
     if not _SIGN.search(body):
         return body
-    if is_stream:  # a text without an end could not be masked
-        body = drop_cut_event(body)
-    body, keys = _mask_named(body, label, _blank(body) if is_stream else body)
+    if is_stream:
+        return _mask_stream(body, label)
+    masked, keys = _mask_named(body, label, body)
+    return mask_keys(masked, keys, label, masked) if keys else body
+
+
+def _mask_stream(body: bytes, label: Label) -> bytes:
+    """Replace the keys in the text of a stream.
+
+    Lines without data that may hold a key become empty comments. An event in which the stream breaks off is dropped if
+    there are keys, because a text without an end can't be masked.
+    """
+    if _DATA.search(body):
+        body = _NO_DATA.sub(_drop_signs, body)
+    whole, cut = split_cut_event(body)
+    masked, keys = _mask_named(whole, label, _blank(whole))
     if not keys:
-        return body
-    body = mask_keys(body, keys, label, _blank(body) if is_stream else body)
-    if is_stream:  # also outside of JSON
-        for key in sorted((key for key in keys if len(key) >= LONG_KEY), key=len, reverse=True):
-            body = body.replace(key.encode("utf-8", "surrogatepass"), label(key).encode())
-    return body
+        return whole if _SIGN.search(cut) else body
+    masked = mask_keys(masked, keys, label, _blank(masked))
+    for key in sorted((key for key in keys if len(key) >= LONG_KEY), key=len, reverse=True):  # also outside of JSON
+        masked = masked.replace(key.encode("utf-8", "surrogatepass"), label(key).encode())
+    return masked
+
+
+def _drop_signs(found: re.Match[bytes]) -> bytes:
+    return b":" if _SIGN.search(found[0]) else found[0]
 
 
 def _blank(body: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Read the text of a stream: Server-Sent Events (WHATWG HTML, 9.2.6), or a JSON object per line, as Ollama sends it."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -15,6 +16,8 @@ MAX_EVENTS = 400_000
 MAX_LINE_ENDS = 4_000_000
 """Maximum ends of lines of a stream, where `\\r\\n` counts twice. An event has two or three lines."""
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_BOM = b"\xef\xbb\xbf"
+_LINE_END_BYTES = re.compile(rb"\r\n|\n|\r")
 
 
 class Events(NamedTuple):
@@ -59,20 +62,40 @@ def read_events(text: str, path: str) -> Events:
     return Events(events, is_broken=False, is_done=datas[-1].strip() == DONE)
 
 
-def drop_cut_event(body: bytes) -> bytes:
-    """Drop the text of an event that a stream breaks off in. Clients ignore it; the rest still shows the break."""
-    is_sse = re.search(rb"(?:(?<=[\r\n])|\A)(?:\xef\xbb\xbf)?data:", body) is not None
-    ends = (b"\n\n", b"\r\r", b"\n\r\n", b"\n\r") if is_sse else (b"\n", b"\r")
-    start = max(at + len(end) if (at := body.rfind(end)) >= 0 else 0 for end in ends)
-    lines = _LINE_END.split(body[start:].decode("utf-8", "replace"))
-    data = next(_iterate_data(lines), DONE) if is_sse else lines[-1]
-    if not lines[-1] or data.strip() == DONE:
-        return body
+def split_cut_event(body: bytes) -> tuple[bytes, bytes]:
+    """Split the event off that a stream breaks off in, which `read_events` leaves out.
+
+    Returns:
+        The stream with a start of an event in its place, so that it still shows the break, and the event's text. The
+        latter is empty if the stream does not break off in an event.
+    """
+    start, end = len(_BOM) if body.startswith(_BOM) else 0, 0
+    event_at, event, is_open = start, list[bytes](), False
+    row_at, row = start, b""
+    for found in itertools.chain(_LINE_END_BYTES.finditer(body, start), [None]):
+        end = found.start() if found else len(body)
+        line = body[start:end]
+        if line.startswith(b"data:"):
+            if not is_open:
+                event_at, event, is_open = start, list[bytes](), True
+            event.append(line[5:].removeprefix(b" "))
+        elif not line:
+            is_open = False
+        if line.strip():
+            row_at, row = start, line
+        start = found.end() if found else start
+    at, data, mark = (event_at, b"\n".join(event), b"data: {") if event else (row_at, row, b"{")
+    if end == start or data.strip() == DONE.encode() or _is_json(data):  # the last line is empty, or the event whole
+        return body, b""
+    return body[:at] + mark, body[at:]
+
+
+def _is_json(data: bytes) -> bool:
     try:
-        parse_json(data.encode("utf-8", "surrogatepass"))
+        parse_json(data)
     except InvalidInputError:
-        return body[:start] + (b"data: {" if is_sse else b"{")
-    return body
+        return False
+    return True
 
 
 def _iterate_data(lines: list[str]) -> Iterator[str]:

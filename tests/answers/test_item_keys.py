@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.access.hasher import Hasher
+from core.errors import InvalidInputError
 from core.responses.keys import mask_item
 from core.responses.sse import read_events
 from core.traces.items import Prepared, prepare_events, prepare_item, prepare_span
@@ -111,6 +112,9 @@ WHOLE = '{"choices": [{"delta": {"content": "Paris"}}]}'
         'data: {"x":"\\u0041',
         'data: {"x":"' + '\\"' * 100_000,
         'data: {"user_api_key":"another-81q',
+        'data: {"user_api_key":"another-81q\n\n: c',
+        'data: {"x":"\\q"}\n\n: c',
+        'data: {"x":"' + '"@' * 40_000 + "\n\n: c",
         'event: x\r\ndata: {"headers":[{"name":"authorization","value":"Bearer 81q","note":"x } ] }',
     ],
     ids=lambda tail: tail[:30],
@@ -118,17 +122,46 @@ WHOLE = '{"choices": [{"delta": {"content": "Paris"}}]}'
 def test_an_event_in_which_a_stream_breaks_off_keeps_no_key(tail: str, key: str) -> None:
     whole = f'data: {{"user_api_key": "{key}", {WHOLE[1:]}\n\n'
     masked = mask_item(f"{whole}{tail}".encode(), HASHER.label_user_key, is_stream=True)
-    assert masked.endswith(b"\n\ndata: {")
+    assert masked.endswith(b"\ndata: {")
     assert not any(secret in masked for secret in (key.encode(), b"81q"))
     assert mask_item(masked, HASHER.label_user_key, is_stream=True) == masked
     events = read_events(masked.decode(), "body")
     assert (events.is_broken, len(events.rows)) == (True, 1)
 
 
-@pytest.mark.parametrize("tail", ['data: {"choices":[{"delta":{"content":"a@b', f"data: {WHOLE}", ": a comm"])
-def test_the_last_event_of_a_stream_without_keys_stays_as_posted(tail: str) -> None:
-    text = f"data: {WHOLE}\n\n{tail}".encode()
-    assert mask_item(text, HASHER.label_user_key, is_stream=True) == text
+@pytest.mark.parametrize("tail", ['data: {"choices":[{"delta":{"content":"a@b', f"data: {WHOLE}", ": a comm", "  "])
+@pytest.mark.parametrize("text", ["Paris", "a cookie"])
+def test_the_last_event_of_a_stream_without_keys_stays_as_posted(tail: str, text: str) -> None:
+    stream = f"data: {WHOLE.replace('Paris', text)}\n\n{tail}".encode()
+    assert mask_item(stream, HASHER.label_user_key, is_stream=True) == stream
+
+
+@pytest.mark.parametrize(
+    "line", ['{"user_api_key": "ignored-81q"}', "meta: authorization 81q", '\ufeffdata: "81q, cookie']
+)
+def test_a_line_that_clients_ignore_keeps_no_key(line: str) -> None:
+    stream = f'data: {{"user_api_key": "x-81q"}}\n\n{line}\n\ndata: {WHOLE}\n\n'
+    masked = mask_item(stream.encode(), HASHER.label_user_key, is_stream=True)
+    assert b"81q" not in masked
+    assert len(read_events(masked.decode(), "body").rows) == 2
+
+
+@given(st.data())
+def test_a_stream_reads_as_before_wherever_it_breaks_off(data: st.DataObject) -> None:
+    end = data.draw(st.sampled_from(["\n", "\r\n", "\r"]))
+    named = WHOLE[:-1] + ', "user_api_key": "SECRET-key-of-a-user"}'
+    parts = [f"data: {WHOLE}{end}", f"data: {named}{end}", f"data: {named[:40]}{end}data: {named[40:]}{end}", ": note"]
+    rows = data.draw(st.lists(st.sampled_from([*parts, "event: x", "data: [DONE]"]), min_size=1, max_size=5))
+    text = data.draw(st.sampled_from(["", "\ufeff"])) + "".join(f"{row}{end}{end}" for row in rows)
+    stream = text[: data.draw(st.integers(1, len(text)))]
+    try:
+        before = read_events(stream, "body")
+    except InvalidInputError:
+        return
+    masked = mask_item(stream.encode(), HASHER.label_user_key, is_stream=True).decode()
+    after = read_events(masked, "body")
+    assert "SECRET-key" not in masked
+    assert (len(after.rows), after[1:]) == (len(before.rows), before[1:])
 
 
 @pytest.mark.parametrize(
