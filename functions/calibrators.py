@@ -93,10 +93,10 @@ class Calibrators(BaseModel):
 async def post_calibrator(context: ContextDep, key: KeyDep, new: NewCalibrator) -> ChangedCalibrator:
     """Fit a calibrator to labeled requests, and make it the active one of its model, k and logprobs_mode."""
     await require_creator(context.access, key, for_users=new.for_users)
-    with context.reserve_for(key, measure_labels(1)):
-        rows = await fetch_labels(context.access, key, scores=[new.score], labelled=new.labelled, scope=Scope.CURATE)
-        if "logprobs_mode" in new.model_fields_set:
-            rows = select_mode(rows, new.logprobs_mode)
+    rows = await fetch_labels(context.access, key, scores=[new.score], labelled=new.labelled, scope=Scope.CURATE)
+    if "logprobs_mode" in new.model_fields_set:
+        rows = select_mode(rows, new.logprobs_mode)
+    with context.reserve_for(key, measure_labels(rows)):
         fitted = await _fit(context, key, rows, new)
     calibrator = await store_calibrator(context.access, key, fitted, for_users=new.for_users)
     return ChangedCalibrator(calibrator=calibrator, message="calibrator created; it applies to new requests")

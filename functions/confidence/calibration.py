@@ -24,6 +24,6 @@ async def get_calibration(
     bins: Annotated[int, Query(ge=1, le=MAX_BINS)] = DEFAULT_BINS,
 ) -> Calibration:
     """Compare a score with the recorded outcomes: the share of correct answers per bin of the score."""
-    with context.reserve_for(key, measure_labels(1)):
-        labels = await fetch_labels(context.access, key, scores=[score], labelled=labelled)
+    labels = await fetch_labels(context.access, key, scores=[score], labelled=labelled)
+    with context.reserve_for(key, measure_labels(labels)):
         return await context.run_for(key, calibrate, score, labels, bins=bins)

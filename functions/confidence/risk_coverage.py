@@ -21,7 +21,7 @@ async def get_risk_coverage(
     score: Score = Score.SEQUENCE_CONFIDENCE,
 ) -> Response:
     """Return the share of wrong answers if only the most confident ones are accepted, and compare all scores."""
-    with context.reserve_for(key, measure_labels(len(Score))):
-        rows = await fetch_labels(context.access, key, scores=list(Score), labelled=labelled)
+    rows = await fetch_labels(context.access, key, scores=list(Score), labelled=labelled)
+    with context.reserve_for(key, measure_labels(rows)):
         body = await context.run_for(key, render_risk, score, rows)
     return Response(body, media_type="application/json")

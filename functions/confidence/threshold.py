@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query
 
 from core.statistics.labels import fetch_labels
 from core.statistics.scores import Score
-from core.statistics.store import MAX_VALUES
 from core.statistics.threshold import DEFAULT_CONFIDENCE, DEFAULT_TARGET, Threshold, certify
 from core.statistics.warm_up import fetch_values, find_threshold, refuse_with_keep
 from functions.web.access import KeyDep
@@ -38,13 +37,13 @@ async def get_threshold(  # noqa: PLR0913 - each is a query parameter
     """
     if keep is not None:
         refuse_with_keep(score, labelled, target_error=target_error, confidence=confidence)
-        with context.reserve_for(key, MAX_VALUES * VALUE_BYTES):
-            values = await fetch_values(context.access, key, labelled=labelled)
+        values = await fetch_values(context.access, key, labelled=labelled)
+        with context.reserve_for(key, len(values) * VALUE_BYTES):
             return await context.run_for(key, find_threshold, values, keep=keep, k=labelled.k)
     score = score or Score.SEQUENCE_CONFIDENCE
     if score is Score.P_CORRECT:  # a curve that was fitted to the same outcomes breaks the guarantee
         labelled = labelled._replace(held_out=True)
     target_error, confidence = target_error or DEFAULT_TARGET, confidence or DEFAULT_CONFIDENCE
-    with context.reserve_for(key, measure_labels(1)):
-        rows = await fetch_labels(context.access, key, scores=[score], labelled=labelled)
+    rows = await fetch_labels(context.access, key, scores=[score], labelled=labelled)
+    with context.reserve_for(key, measure_labels(rows)):
         return await context.run_for(key, certify, score, rows, target_error=target_error, confidence=confidence)

@@ -1,16 +1,17 @@
 """Query parameters that select labeled requests."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Query
 
 from core.confidence.distribution import MAX_TOP_TOKENS
 from core.statistics.labels import LabelFilters
-from core.statistics.store import MAX_LABELS
+from core.statistics.store import LabelRow
 from functions.web.query import PeriodDep, TextParam
 
 ROW_BYTES = 300
-"""Memory of a labeled request, without its scores."""
+"""Memory of a request in a statistic, without its scores."""
 VALUE_BYTES = 32
 """Memory of a score."""
 
@@ -25,6 +26,6 @@ async def read_labelled(filters: PeriodDep, k: TopKParam = None, outcome_source:
 LabelledDep = Annotated[LabelFilters, Depends(read_labelled)]
 
 
-def measure_labels(scores: int) -> int:
-    """Return the memory, in bytes, of the most labeled requests of a statistic with this number of scores each."""
-    return MAX_LABELS * (ROW_BYTES + scores * VALUE_BYTES)
+def measure_labels(rows: Sequence[LabelRow]) -> int:
+    """Return the memory of labeled requests, in bytes."""
+    return len(rows) * (ROW_BYTES + (len(rows[0].scores) * VALUE_BYTES if rows else 0))
