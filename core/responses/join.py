@@ -37,7 +37,7 @@ def join_stream(chunks: Sequence[Body], path: str) -> Body:
 
 
 def skip_foreign(chunks: list[Body]) -> list[Body]:
-    """Drop what precedes the first chunk of a known shape, such as a ping of a proxy; nothing if there is none."""
+    """Drop the events before the first chunk of a known shape, such as pings. Without such a chunk, drop none."""
     starts = (i for i, chunk in enumerate(chunks) if _find_shape(chunk) is not None or "error" in chunk)
     return chunks[next(starts, 0) :]
 
