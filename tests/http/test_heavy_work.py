@@ -4,16 +4,19 @@ import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import psycopg
 import pytest
 
+from core.access.caller import SETTING_ADMIN
 from core.access.turns import Account
 from core.answers.spans import DEFAULT_BELOW
 from core.reports.render import render_score
 from core.wire.zstandard import compress
 from functions import calibrators
+from functions.web.budget import Budget
 from functions.web.context import Context
 from functions.web.heavy import HeavyProcess, TooHeavyError
 from functions.web.stored import is_light
@@ -21,8 +24,9 @@ from functions.web.unpack import MAX_LIGHT_LINES, MAX_LIGHT_OBJECTS, HeavyBodyEr
 from tests.support.calibrators import LABELS, fit, fit_well
 from tests.support.client import Client
 from tests.support.documents import make_document, number, one_token
-from tests.support.keys import ADMIN_KEY
-from tests.support.labels import post_labelled
+from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.labels import MODEL, post_labelled
+from tests.support.servers import start_thread
 
 TOKENS = [{"text": "x", "logprob": -1.0}] * (MAX_LIGHT_OBJECTS + 1)
 LIMIT = 4 * 1024 * 1024
@@ -162,3 +166,27 @@ def test_a_lack_of_memory_is_a_clear_error_however_a_library_reports_it(job: Cal
             process.close()
 
     assert asyncio.run(attempt()) == 4
+
+
+STATISTICS = [
+    "/v1/confidence/calibration",
+    "/v1/confidence/risk-coverage",
+    "/v1/confidence/threshold",
+    f"/v1/confidence/threshold?keep=0.1&k=2&model={quote(MODEL)}",
+    "/v1/confidence/drift",
+    "/v1/confidence/groups/g",
+]
+
+
+def test_the_rows_of_statistics_count_in_the_byte_budget(database_url: str, sql: psycopg.Connection) -> None:
+    with start_thread(database_url, THUNDER_SECRET=SECRET) as server:
+        post_labelled(server.client, sql, LABELS, group_id="g")
+        statuses = {path: server.client.get(path).status for path in STATISTICS}
+        budget: Budget = server.app.state.context.budget
+        budget.take(SETTING_ADMIN.account, budget.total)  # as by other requests
+        refused = {path: server.client.get(path).json.get("error", "") for path in STATISTICS}
+        budget.give(SETTING_ADMIN.account, budget.total)
+        again = {path: server.client.get(path).status for path in STATISTICS}
+    assert statuses == again == dict.fromkeys(STATISTICS, 200)
+    assert {path for path, error in refused.items() if error.startswith("memory: ")} == set(STATISTICS)
+    assert budget.used == 0
