@@ -32,7 +32,7 @@ def secret(context: click.Context, *, to: Path | None) -> None:
 
 @secret.command()
 def status() -> None:
-    """Compare the secret with that of the database.
+    """Compare the secret with the fingerprint in the database.
 
     Also counts what depends on it. The exit code is 1 if they differ.
     """

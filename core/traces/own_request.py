@@ -54,7 +54,7 @@ def require_row(session: Session, request_id: str, row: R | None) -> R:
 
     Raises:
         UnauthorizedError: there is no row, and the caller sent no live key.
-        NotFoundError: there is no row that the caller may see.
+        NotFoundError: the request does not exist, or the caller may not see it.
     """
     if row is None:
         raise hidden_error(session.caller, request_id)

@@ -5,7 +5,7 @@ import { announce, copyText, errorNote, h, replace } from "./dom.js"
 /**
  * Draw a table: drawTable({caption, heads, …properties}, rows).
  *
- * A head is a name or an element, such as that of a column of numbers. `caption` is text or nodes, or null.
+ * A head is the name of a column, or an element, as for a column of numbers. `caption` is text or nodes, or null.
  */
 export function drawTable({ caption, heads, ...properties }, rows) {
   return h("table", properties,
